@@ -1,0 +1,58 @@
+// Interpreter: runs any IR, slowly and surely. The oracle of every test.
+//
+// Runs programs before and after lowering; intrinsics run by their meaning. Reports, with the IR
+// path, out-of-bounds accesses, reads of uninitialised elements, races between iterations of
+// parallel, vectorized, grid and lane loops, overflowing or negative extents, division by zero,
+// failed asserts, views that do not fit what an intrinsic expects. Semantics of every node are those
+// of expr.h and stmt.h, bit for bit; float arithmetic rounds after each operation to nearest even,
+// f16 and bf16 through f32.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ir/program.h"
+
+namespace inlay {
+
+/// A tensor that the caller owns: element type, extents, strides in elements, first element.
+struct TensorRef {
+  DType type;
+  std::vector<int64_t> shape;
+  std::vector<int64_t> strides;  ///< empty: compact row-major
+  void* data = nullptr;
+  int64_t alignment = 0;         ///< what the data pointer is promised to have; 0: ask the pointer
+  bool uninitialised = false;    ///< contents count as never written
+};
+
+/// A scalar argument; the alternative must suit the parameter's type.
+using ScalarValue = std::variant<int64_t, uint64_t, double, bool>;
+using ArgValue = std::variant<ScalarValue, TensorRef>;
+
+struct InterpOptions {
+  bool check_races = true;
+  bool check_uninitialised = true;
+  /// Stop with an error after this many executed statements; 0: no limit.
+  uint64_t step_limit = 0;
+  /// Called for an extern call or inline assembly; null: such a call is an error.
+  class ExternHandler* externs = nullptr;
+};
+
+/// Runs `function` of `program` on `args` in the order of its parameters. Throws CompileError (rules
+/// "out-of-bounds", "uninitialised-read", "race", "assert", "argument", ...) at the first fault;
+/// arguments may then be half written. Program parameters take their defaults.
+void interpret(const Program& program, const Function& function, const std::vector<ArgValue>& args,
+               const InterpOptions& options = {});
+
+/// How externs are run, if at all: a test may bind an imported symbol to a host function.
+class ExternHandler {
+ public:
+  virtual ~ExternHandler() = default;
+  /// Arguments as scalars or addresses. Returns false if the symbol is not known.
+  virtual bool call(const std::string& symbol, const std::vector<ArgValue>& args,
+                    ScalarValue* result) = 0;
+};
+
+}  // namespace inlay

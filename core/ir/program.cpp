@@ -1,0 +1,116 @@
+#include "core/ir/program.h"
+
+#include <set>
+
+#include "core/ir/visitor.h"
+
+namespace inlay {
+
+namespace {
+
+// Index variables in the shapes and strides of `params`, less the params and compile-time constants.
+std::vector<Var> symbols_of(const std::vector<Param>& params) {
+  struct Collector : Visitor {
+    std::set<const ExprNode*> known;
+    std::vector<Var> found;
+    using Visitor::visit_node;
+    void visit_node(const VarNode& node) override {
+      if (!node.is_constant && known.insert(&node).second) found.push_back(Var(&node));
+    }
+  } collector;
+  for (const Param& param : params) {
+    if (auto* var = std::get_if<Var>(&param)) collector.known.insert(var->get());
+  }
+  for (const Param& param : params) {
+    if (auto* buffer = std::get_if<Buffer>(&param)) {
+      for (const Expr& extent : (*buffer)->shape) collector.visit(extent);
+      for (const Expr& stride : (*buffer)->strides) collector.visit(stride);
+    }
+  }
+  return collector.found;
+}
+
+template <typename T>
+const T* find_named(const std::vector<Item>& items, std::string_view name) {
+  for (const Item& item : items) {
+    auto* found = std::get_if<T>(&item);
+    if (found && found->name == name) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string to_string(const TargetPredicate& predicate) {
+  std::string text = predicate.arch;
+  for (size_t i = 0; i < predicate.features.size(); ++i) {
+    text += (i ? ", " : "(") + predicate.features[i];
+  }
+  return predicate.features.empty() ? text : text + ")";
+}
+
+const std::string& param_name(const Param& param) {
+  if (auto* var = std::get_if<Var>(&param)) return var->name();
+  return std::get<Buffer>(param).name();
+}
+
+std::vector<Var> Function::symbols() const { return symbols_of(params); }
+std::vector<Var> Intrinsic::symbols() const { return symbols_of(params); }
+
+const Function* Program::find_function(std::string_view name) const {
+  return find_named<Function>(items, name);
+}
+const Intrinsic* Program::find_intrinsic(std::string_view name) const {
+  return find_named<Intrinsic>(items, name);
+}
+
+std::vector<const Function*> Program::functions() const {
+  std::vector<const Function*> found;
+  for (const Item& item : items) {
+    if (auto* function = std::get_if<Function>(&item)) found.push_back(function);
+  }
+  return found;
+}
+
+std::vector<const Implement*> Program::implements(std::string_view intrinsic) const {
+  std::vector<const Implement*> found;
+  for (const Item& item : items) {
+    auto* row = std::get_if<Implement>(&item);
+    if (row && row->intrinsic == intrinsic) found.push_back(row);
+  }
+  return found;
+}
+
+std::vector<const ProgramParam*> Program::params() const {
+  std::vector<const ProgramParam*> found;
+  for (const Item& item : items) {
+    if (auto* param = std::get_if<ProgramParam>(&item)) found.push_back(param);
+  }
+  return found;
+}
+
+std::vector<Import> all_imports(const Program& program) {
+  struct Collector : Visitor {
+    std::vector<Import> found;
+    using Visitor::visit_node;
+    void visit_node(const ImportPragma& node) override { found.push_back(node.import); }
+    void take(const std::vector<Import>& imports) {
+      found.insert(found.end(), imports.begin(), imports.end());
+    }
+  } collector;
+  for (const Item& item : program.items) {
+    if (auto* import = std::get_if<Import>(&item)) collector.found.push_back(*import);
+    if (auto* intrinsic = std::get_if<Intrinsic>(&item)) collector.visit(intrinsic->body);
+    if (auto* row = std::get_if<Implement>(&item)) {
+      collector.take(row->imports);
+      collector.visit(row->body);
+    }
+    if (auto* function = std::get_if<Function>(&item)) {
+      collector.take(function->imports);
+      collector.visit(function->body);
+    }
+  }
+  return collector.found;
+}
+
+}  // namespace inlay

@@ -1,0 +1,134 @@
+// Statements of the core IR. Built by make() as expressions are; see expr.h.
+//
+// `let` and `alloc` are declarations: they stand in a Block and reach to its end. Every For, If and
+// function body is a Block.
+#pragma once
+
+#include "core/import.h"
+#include "core/ir/expr.h"
+
+namespace inlay {
+
+enum class StmtKind : uint8_t {
+#define INLAY_STMT_NODE(Kind, Node) Kind,
+#include "core/ir/ir_nodes.def"
+};
+
+struct StmtNode : RefCounted {
+  static constexpr uint32_t kMaxDepth = 500;
+
+  const StmtKind kind;
+  uint32_t depth = 1;
+  Loc loc;
+
+  virtual ~StmtNode() = default;
+
+ protected:
+  explicit StmtNode(StmtKind node_kind) : kind(node_kind) {}
+};
+
+class Stmt : public Ref<const StmtNode> {
+ public:
+  using Ref::Ref;
+  Stmt(Ref<const StmtNode> node) : Ref(std::move(node)) {}  // NOLINT
+
+  template <typename T>
+  const T* as() const {
+    return get() && get()->kind == T::kKind ? static_cast<const T*>(get()) : nullptr;
+  }
+  const Loc& loc() const { return get()->loc; }
+};
+
+template <typename T, StmtKind Kind>
+struct StmtOf : StmtNode {
+  static constexpr StmtKind kKind = Kind;
+  StmtOf() : StmtNode(Kind) {}
+};
+
+/// Statements in order; the scope of the declarations in it.
+struct Block : StmtOf<Block, StmtKind::Block> {
+  std::vector<Stmt> stmts;
+  INLAY_FIELDS(stmts)
+  static Stmt make(std::vector<Stmt> stmts, Loc loc = {});
+};
+
+/// How the iterations of a loop run. Parallel, Vectorized: in any order, none may touch what
+/// another writes. Unrolled: serial, and the backend unrolls it fully when the extent is constant.
+/// Grid: workgroups of a GPU launch; Lane: work-items of a workgroup; both in dimension x, y or z.
+enum class ForKind : uint8_t {
+  Serial, Parallel, Unrolled, Vectorized, GridX, GridY, GridZ, LaneX, LaneY, LaneZ
+};
+/// "", "parallel", "unrolled", "vectorized", "grid(x)", ..., "lane(z)".
+const char* to_string(ForKind kind);
+
+/// for var in min .. min + extent. An extent <= 0 runs nothing. min and extent are evaluated once.
+struct For : StmtOf<For, StmtKind::For> {
+  ForKind for_kind{};
+  Var var;
+  Expr min, extent;
+  Stmt body;  ///< a Block
+  INLAY_FIELDS(for_kind, var, min, extent, body)
+  static Stmt make(ForKind kind, Var var, Expr min, Expr extent, Stmt body, Loc loc = {});
+};
+
+struct If : StmtOf<If, StmtKind::If> {
+  Expr condition;
+  Stmt then_body;  ///< a Block
+  Stmt else_body;  ///< a Block, or null
+  INLAY_FIELDS(condition, then_body, else_body)
+  static Stmt make(Expr condition, Stmt then_body, Stmt else_body = {}, Loc loc = {});
+};
+
+/// buffer[indices] = value; lanes as in Load.
+struct Store : StmtOf<Store, StmtKind::Store> {
+  Buffer buffer;
+  std::vector<Expr> indices;
+  Expr value;
+  INLAY_FIELDS(buffer, indices, value)
+  static Stmt make(Buffer buffer, std::vector<Expr> indices, Expr value, Loc loc = {});
+};
+
+/// Declares a buffer, uninitialised, until the end of the enclosing Block.
+struct Allocate : StmtOf<Allocate, StmtKind::Allocate> {
+  Buffer buffer;
+  INLAY_FIELDS(buffer)
+  static Stmt make(Buffer buffer, Loc loc = {});
+};
+
+/// Declares a value until the end of the enclosing Block.
+struct Let : StmtOf<Let, StmtKind::Let> {
+  Var var;
+  Expr value;
+  INLAY_FIELDS(var, value)
+  static Stmt make(Var var, Expr value, Loc loc = {});
+};
+
+/// If the condition is false the function returns an error with the message.
+struct Assert : StmtOf<Assert, StmtKind::Assert> {
+  Expr condition;
+  std::string message;
+  INLAY_FIELDS(condition, message)
+  static Stmt make(Expr condition, std::string message, Loc loc = {});
+};
+
+/// Evaluates a call for its effect.
+struct Evaluate : StmtOf<Evaluate, StmtKind::Evaluate> {
+  Expr value;
+  INLAY_FIELDS(value)
+  static Stmt make(Expr value, Loc loc = {});
+};
+
+/// All work-items of the workgroup reach it before one goes on. Only inside lane loops.
+struct Barrier : StmtOf<Barrier, StmtKind::Barrier> {
+  auto fields() const { return std::tuple<>(); }
+  static Stmt make(Loc loc = {});
+};
+
+/// The import pragma at statement scope; covers the enclosing function like any other scope does.
+struct ImportPragma : StmtOf<ImportPragma, StmtKind::ImportPragma> {
+  Import import;
+  INLAY_FIELDS(import)
+  static Stmt make(Import import, Loc loc = {});
+};
+
+}  // namespace inlay

@@ -1,0 +1,31 @@
+// Target: what a program is compiled for, resolved: architecture, CPU, full feature set.
+//
+// core knows no architecture by name. A backend plugin resolves a specification that a user writes
+// ("x86-64-v3", "native", "znver3-avx2", "aarch64+neon") into a Target; core only matches it.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "core/ir/program.h"
+
+namespace inlay {
+
+struct Target {
+  std::string spec;                ///< as the user wrote it
+  std::string arch;                ///< "x86_64", "aarch64", "amdgpu": what predicates name
+  std::string triple;              ///< "x86_64-pc-linux-gnu"
+  std::string cpu;                 ///< LLVM's CPU name
+  std::set<std::string> features;  ///< every enabled feature, LLVM's names
+  std::string backend;             ///< name of the plugin that resolved it
+  int vector_bits = 0;             ///< widest vector register
+  int vector_registers = 0;
+  int64_t cache_bytes[3] = {0, 0, 0};  ///< L1d, L2, L3 share of one core; 0: unknown
+};
+
+/// True if `predicate` holds on `target`: arch equal or "any", every feature enabled.
+bool matches(const TargetPredicate& predicate, const Target& target);
+/// Features of `predicate` that `target` lacks, in order.
+std::vector<std::string> missing_features(const TargetPredicate& predicate, const Target& target);
+
+}  // namespace inlay
