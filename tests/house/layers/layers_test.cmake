@@ -3,7 +3,7 @@
 function(expect verdict from to via)
   file(REMOVE_RECURSE ${WORK_DIR})
   execute_process(
-    COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK_DIR}
+    COMMAND ${CMAKE_COMMAND} -G Ninja -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK_DIR}
             "-DEDGE=${from};${to}" -DVIA=${via} -DINLAY_CMAKE_DIR=${INLAY_CMAKE_DIR}
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(status EQUAL 0)
