@@ -10,9 +10,9 @@
 # LIBS: GoogleTest, GoogleMock and, unless NO_MAIN, gmock's main() are linked by themselves.
 # DEPENDS: targets that the test runs or loads but does not link.
 # Every test may use the macros INLAY_SOURCE_DIR and INLAY_BINARY_DIR (no trailing slash) and
-# includes by repository path. Its environment keeps the user's cache out of reach and sets the
-# sanitizers up. Executables lie in build/test-bin, from where ../lib/inlay/backends is what it is
-# from build/bin: the folder of the backend plugins.
+# includes by repository path. Its environment keeps the user's cache and plugins out of reach and
+# sets the sanitizers up. Executables lie in build/test-bin, from where ../lib/inlay/backends is
+# what it is from build/bin: the folder of the backend plugins.
 include_guard(GLOBAL)
 
 # Options that hold in every test. container-overflow is off because the shared LLVM is not
@@ -49,7 +49,8 @@ function(_inlay_test_properties name labels timeout env)
     math(EXPR timeout "${timeout} * 6")
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout}
-                       ENVIRONMENT "${INLAY_TEST_ENVIRONMENT};${env}")
+                       ENVIRONMENT "${INLAY_TEST_ENVIRONMENT};${env}"
+                       ENVIRONMENT_MODIFICATION "INLAY_BACKEND_PATH=unset:")
 endfunction()
 
 function(inlay_add_test name)
