@@ -44,14 +44,7 @@ function(_inlay_exported target name include_dir)
   endif()
 endfunction()
 
-# Whether TARGET hands dlpack's own CMake target on to those who link it.
-set(INLAY_NEEDS_DLPACK OFF)
-
 if(TARGET inlay_runtime)
-  get_target_property(runtime_links inlay_runtime INTERFACE_LINK_LIBRARIES)
-  if(runtime_links MATCHES "dlpack")
-    set(INLAY_NEEDS_DLPACK ON)
-  endif()
   _inlay_exported(inlay_runtime runtime ${CMAKE_INSTALL_INCLUDEDIR})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           ${header_patterns})
