@@ -10,7 +10,7 @@
 #   lib/cmake/inlay/                   the package: targets, inlay_add_code_object()
 #   share/inlay/kernels/               operators with their micro-kernels
 #
-# Included last, by the top-level CMakeLists.txt: it installs those of our targets that exist.
+# Included after all folders: it installs those of our targets that exist.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
