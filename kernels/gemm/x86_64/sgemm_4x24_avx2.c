@@ -7,8 +7,7 @@
 // k          any k >= 0; with k = 0 the values of c stay
 // Aliasing   c overlaps neither panel
 // Clobbers   flags, all 16 YMM registers, the 4 x 24 block of c; no state, no libc
-// Registers  12 accumulators (ymm4..15) + 3 for a row of b (ymm0..2) + 1 broadcast (ymm3) = 16 of
-// 16 YMM
+// Registers  12 accumulators (ymm4..15) + 3 for a row of b + 1 broadcast of a = 16 of 16 YMM
 //
 // 7 loads for 12 FMAs, one less than 6 x 16, but only one broadcast register: the order of the
 // instructions is fixed here, so that each broadcast is loaded while the FMAs before it still run
