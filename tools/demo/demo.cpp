@@ -74,28 +74,25 @@ double error_against_double(const Arguments& arguments, int64_t n) {
   return error / largest;
 }
 
-// Odd sizes against the interpreter, which decides what is right.
-void check_edges(const Program& program, const LoadedProgram& loaded,
-                 const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const Function& function = pick_function(program, name);
-    Arguments arguments(function, {{"M", "61"}, {"N", "67"}, {"K", "71"}}, 1);
-    std::vector<TensorArgument> expected = clone(arguments.tensors());
-    call(loaded.function(name), arguments.values());
-    interpret(program, function, arguments.interpreter_values(expected));
-    Difference difference = compare(arguments.tensors()[2], expected[2]);
-    if (difference.relative > default_tolerance(kF32)) {
-      throw CompileError("demo", {}, name + " differs from the interpreter: C" + difference.first);
-    }
-    fmt::print("  {:<12} 61 x 67 x 71 against the interpreter: ok, error {:.1g}\n", name,
-               difference.relative);
-  }
-}
-
 struct Row {
   std::string label, function;
   const LoadedProgram* loaded;
 };
+
+// Odd sizes against the interpreter, which decides what is right.
+void check_edges(const Program& program, const Row& row) {
+  const Function& function = pick_function(program, row.function);
+  Arguments arguments(function, {{"M", "61"}, {"N", "67"}, {"K", "71"}}, 1);
+  std::vector<TensorArgument> expected = clone(arguments.tensors());
+  call(row.loaded->function(row.function), arguments.values());
+  interpret(program, function, arguments.interpreter_values(expected));
+  Difference difference = compare(arguments.tensors()[2], expected[2]);
+  if (difference.relative > default_tolerance(kF32)) {
+    throw CompileError("demo", {},
+                       row.label + " differs from the interpreter: C" + difference.first);
+  }
+  fmt::print("  {:<36} ok, error {:.1g}\n", row.label, difference.relative);
+}
 
 void measure(const Program& program, const std::vector<Row>& rows, const OpenBlas& blas,
              int64_t n) {
@@ -137,7 +134,7 @@ void measure(const Program& program, const std::vector<Row>& rows, const OpenBla
       "\n{} cubed, f32, one thread; results checked against a sum in double (error <= {:.0e})\n", n,
       kAllowed);
   for (size_t i = 0; i < timings.size(); ++i) {
-    fmt::print("  {:<34} {:>7.1f} GFLOP/s   {:>6.2f} x plain loops", contestants[i].name,
+    fmt::print("  {:<36} {:>7.1f} GFLOP/s   {:>6.2f} x plain loops", contestants[i].name,
                flops / timings[i].median * 1e-9, timings[i].speed_of_first);
     if (blas.sgemm) {
       fmt::print("   {:>5.2f} x OpenBLAS", timings.back().median / timings[i].median);
@@ -156,26 +153,34 @@ int demo() {
              cpu >= 0 ? fmt::format(", pinned to CPU {}", cpu) : "");
 
   Session session(/*no_cache=*/false);
-  BuildRequest request;
-  request.input = input;
-  BuildOutput native = session.driver().build(request);
-  fmt::print("{}\n", native.report_text);
-  LoadedProgram loaded(native.artifacts[Artifact::SharedObject]);
-  Program program = load_program(input);
-  fmt::print("Right first:\n");
-  check_edges(program, loaded, {"sgemm", "sgemm_4x24", "sgemm_loops"});
+  std::vector<std::unique_ptr<LoadedProgram>> loaded;
+  auto build = [&](std::vector<std::string> targets, ParamValues params, std::string* report) {
+    BuildRequest request;
+    request.input = input;
+    request.targets = std::move(targets);
+    request.params = std::move(params);
+    BuildOutput output = session.driver().build(request);
+    if (report) *report = output.report_text;
+    loaded.push_back(std::make_unique<LoadedProgram>(output.artifacts[Artifact::SharedObject]));
+    return loaded.back().get();
+  };
+  std::string report;
+  const LoadedProgram* native = build({}, {}, &report);
+  fmt::print("{}\n", report);
 
-  std::vector<Row> rows{{"plain loops, vectorized by LLVM", "sgemm_loops", &loaded}};
-  std::unique_ptr<LoadedProgram> avx2;
-  bool x86 = inlay_cpu_has_feature("avx2") == 1;
-  if (x86) rows.push_back({"4x24 AVX2 micro-kernel (assembly)", "sgemm_4x24", &loaded});
-  if (has_avx512) {
-    request.targets = {"x86-64-v3"};
-    avx2 = std::make_unique<LoadedProgram>(
-        session.driver().build(request).artifacts[Artifact::SharedObject]);
-    rows.push_back({"6x16 AVX2 micro-kernel (C)", "sgemm", avx2.get()});
+  std::vector<Row> rows{{"plain loops, vectorized by LLVM", "sgemm_loops", native}};
+  if (inlay_cpu_has_feature("avx2") == 1 && inlay_cpu_has_feature("fma") == 1) {
+    rows.push_back({"4x24 micro-kernel (inline assembly)", "sgemm",
+                    build({"x86-64-v3"}, {{"mr", 4}, {"nr", 24}}, nullptr)});
+    rows.push_back({"6x16 micro-kernel (intrinsics)", "sgemm",
+                    build({"x86-64-v3"}, {{"mr", 6}, {"nr", 16}}, nullptr)});
   }
-  rows.push_back({"Inlay's choice for this machine", "sgemm", &loaded});
+  if (has_avx512) rows.push_back({"8x32 micro-kernel (AVX-512)", "sgemm", native});
+  if (rows.size() == 1) rows.push_back({"Inlay's choice for this machine", "sgemm", native});
+  Program program = bind_params(load_program(input), nullptr, {});
+  fmt::print("Right first: 61 x 67 x 71 against the interpreter\n");
+  for (const Row& row : rows) check_edges(program, row);
+
   OpenBlas blas(has_avx512);
   if (!blas.sgemm) fmt::print("libopenblas.so.0 can't be loaded: measured without it\n");
   for (int64_t n : {768, 1024}) measure(program, rows, blas, n);
