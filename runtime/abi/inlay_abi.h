@@ -6,13 +6,16 @@
 // in its own writable data (InlayObjectState), which the runtime fills at load, and the runtime
 // finds everything in the code object through one exported constant, InlayCodeObject.
 //
-// 1. THE FILE. An ELF64 little-endian shared object for x86-64 or AArch64 that
-//    - exports the data symbol `inlay_code_object` (an InlayCodeObject) and, for each function, the
-//      typed entry `inlay_<function>`; nothing else, and imports nothing: no DT_NEEDED, no
-//      undefined symbol. Relative relocations (R_X86_64_RELATIVE, R_AARCH64_RELATIVE) are all that
-//      it needs;
-//    - carries, in a PT_NOTE segment that lies inside a PT_LOAD one, the note described at
-//    InlayNote. In a relocatable object that is linked into a program, the constant is named
+// 1. THE FILE. An ELF64 little-endian shared object for x86-64 or AArch64.
+//
+//    It exports the data symbol `inlay_code_object` (an InlayCodeObject) and, for each function,
+//    the typed entry `inlay_<function>`; nothing else. It imports nothing: no DT_NEEDED, no
+//    undefined symbol. Relative relocations (R_X86_64_RELATIVE, R_AARCH64_RELATIVE) are all that it
+//    needs: its references to its own exports bind locally (protected visibility, or -Bsymbolic).
+//
+//    It carries, in a PT_NOTE segment that lies inside a PT_LOAD one, the note of InlayNote.
+//
+//    In a relocatable object that is linked into a program, the constant is named
 //    `inlay_code_object_<program>` instead, there is no note, and the program hands its address to
 //    inlay_module_load_static.
 //
@@ -31,9 +34,9 @@
 //    InlayVariant::invoke. Only `enter` checks, so that there is one place for it: an InlayInvoke
 //    may rely on everything that its InlayFunction declares.
 //
-// 3. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place. Tables
-// grow at
-//    their end without a new version: a code object states how many bytes of each table it uses.
+// 3. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place.
+//    The tables of the runtime grow at their end without a new version: a code object states how
+//    many bytes of each it uses.
 //
 // All integers are little-endian; all offsets below are checked by static assertions.
 // Plain C11 and C++11; needs DLPack's header (https://dmlc.github.io/dlpack) for DLTensor.
