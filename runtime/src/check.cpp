@@ -202,7 +202,7 @@ int32_t check_tensor(Call& call, uint32_t index, bool* deferred, void** data, Ex
     return fail_rank(call, index);
   }
   if (!accepts_type(param, tensor->dtype)) return fail_dtype(call, index);
-  if (!accepts_device(param.device, tensor->device.device_type)) return fail_device(call, index);
+  if (!accepts_device(param.device, device_of(tensor))) return fail_device(call, index);
   if (param.rank != 0 && tensor->shape == nullptr) {
     return fail_param(call, index, "the pointer to the shape is NULL");
   }

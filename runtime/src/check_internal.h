@@ -2,6 +2,7 @@
 #pragma once
 
 #include <inlay_abi.h>
+#include <string.h>
 
 #include "error.h"
 
@@ -34,6 +35,14 @@ bool evaluate(const Call& call, const InlayDim& dim, int64_t* result);
 
 inline const DLTensor* tensor_of(const Call& call, uint32_t param) {
   return call.args[param].as.tensor;
+}
+
+// A caller may put any number there, which a C++ enumeration must not be read as.
+inline int32_t device_of(const DLTensor* tensor) {
+  int32_t device;
+  static_assert(sizeof device == sizeof tensor->device.device_type, "");
+  memcpy(&device, &tensor->device.device_type, sizeof device);
+  return device;
 }
 
 const char* dtype_name(DLDataType type, char (&buffer)[24]);

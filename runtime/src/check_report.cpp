@@ -220,7 +220,7 @@ int32_t fail_dtype(const Call& call, uint32_t param) {
 }
 
 int32_t fail_device(const Call& call, uint32_t param) {
-  int32_t is = tensor_of(call, param)->device.device_type;
+  int32_t is = device_of(tensor_of(call, param));
   int32_t expected = call.function->params[param].device;
   Text text;
   print_start(text, call, param);

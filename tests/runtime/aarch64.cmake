@@ -21,7 +21,8 @@ ExternalProject_Add(inlay_runtime_aarch64
   TEST_COMMAND "")
 
 set(fixtures "")
-inlay_fixture(fixture-aarch64.so --target=aarch64-linux-gnu -isystem ${INLAY_AARCH64_DIR}/runtime/dlpack-include)
+inlay_fixture(fixture-aarch64.so --target=aarch64-linux-gnu -mno-outline-atomics
+              -isystem ${INLAY_AARCH64_DIR}/runtime/dlpack-include)
 add_custom_target(inlay_test_fixtures_aarch64 ALL DEPENDS ${fixtures})
 add_dependencies(inlay_test_fixtures_aarch64 inlay_runtime_aarch64)
 

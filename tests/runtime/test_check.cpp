@@ -109,7 +109,8 @@ TEST_F(Gemm, dtype) {
 TEST_F(Gemm, device) {
   c.dl.device.device_type = kDLROCM;
   refused("sgemm: C is on device rocm (10), expected cpu (1)");
-  c.dl.device.device_type = static_cast<DLDeviceType>(77);
+  int32_t unknown = 77;
+  memcpy(&c.dl.device.device_type, &unknown, sizeof unknown);
   refused("sgemm: C is on device unknown (77), expected cpu (1)");
   c.dl.device.device_type = kDLCUDAHost;
   EXPECT_EQ(module.call("sgemm", {a.value(), b.value(), c.value()}), INLAY_OK) << "pinned memory";

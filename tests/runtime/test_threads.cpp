@@ -106,6 +106,11 @@ TEST_F(Threads, count_is_checked) {
 }
 
 TEST_F(Threads, a_forked_child_has_a_pool_of_its_own) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "ThreadSanitizer cannot start threads in a forked child";
+#endif
+#endif
   inlay_set_num_threads(4);
   Tensor<int64_t> out({1000});
   ASSERT_EQ(parallel(out, 1), INLAY_OK);
