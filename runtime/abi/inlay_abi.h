@@ -252,9 +252,11 @@ typedef int32_t (*InlayInvoke)(void* const* data, const int64_t* symbols,
 
 // The program compiled for one set of CPU features.
 typedef struct InlayVariant {
-  const char* name;  // e.g. "x86-64-v3"; what INLAY_VARIANT selects
-  const char* const*
-      features;  // [n_features] what the CPU must have, LLVM's spelling: "avx2", "neon"
+  // E.g. "x86-64-v3"; what INLAY_VARIANT selects.
+  const char* name;
+  // [n_features] what the CPU must have, by LLVM's names of instruction set features ("avx2",
+  // "neon"), no tuning, no architecture version: runtime/src/cpu has the tables of those known.
+  const char* const* features;
   const InlayInvoke* invoke;  // [InlayCodeObject::n_functions], in the order of the functions
   uint32_t n_features;
   uint32_t reserved;

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
-#include "cpu_features.h"
+#include "check/check.h"
+#include "cpu/features.h"
 #include "error.h"
 #include "libc_table.h"
 #include "object_file.h"

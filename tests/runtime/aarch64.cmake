@@ -3,11 +3,13 @@ include(ExternalProject)
 find_program(INLAY_AARCH64_GCC aarch64-linux-gnu-gcc)
 find_program(INLAY_QEMU_AARCH64 qemu-aarch64-static)
 if(NOT INLAY_AARCH64_GCC OR NOT INLAY_QEMU_AARCH64)
-  message(STATUS "runtime tests for AArch64 are left out: needs aarch64-linux-gnu-gcc and qemu-aarch64-static")
+  message(STATUS "runtime tests for AArch64 are left out: they need aarch64-linux-gnu-gcc and "
+                 "qemu-aarch64-static")
   return()
 endif()
 
-# inlay_runtime_aarch64: other tests may depend on it; its files lie in ${INLAY_AARCH64_DIR}/{bin,lib}.
+# inlay_runtime_aarch64: other tests may depend on it; its files lie in bin and lib of
+# INLAY_AARCH64_DIR.
 set(INLAY_AARCH64_DIR ${PROJECT_BINARY_DIR}/aarch64 CACHE INTERNAL "")
 ExternalProject_Add(inlay_runtime_aarch64
   SOURCE_DIR ${PROJECT_SOURCE_DIR}

@@ -1,5 +1,6 @@
-# What the built library promises: cmake -DLIBRARY=.. -DREADELF=.. -DNM=.. -DSTRIP=.. -DSCRATCH=.. [-DCHECK_SIZE=ON] -P
-# No C++ library, no LLVM, only inlay_* exported, under 100 KB when stripped.
+# What the built library promises: no C++ library, no LLVM, only inlay_* exported, nothing called that
+# prints or aborts, under 100 KB when stripped.
+#   cmake -DLIBRARY=.. -DREADELF=.. -DNM=.. -DSTRIP=.. -DSCRATCH=.. [-DCHECK_SIZE=ON] -P FILE
 function(capture variable)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE text RESULT_VARIABLE result ERROR_VARIABLE error)
   if(NOT result EQUAL 0)
@@ -28,13 +29,15 @@ if(count LESS 10)
 endif()
 foreach(symbol IN LISTS symbols)
   # Sanitizers add helpers of their own.
-  if(NOT symbol MATCHES " (inlay_|__asan_|__odr_asan|__start_asan|__stop_asan|__sancov|__start___sancov|__stop___sancov)")
+  if(NOT symbol MATCHES " (inlay_|__asan|__odr_asan|__(start|stop)_asan|__(start_|stop_|)__sancov)")
     message(FATAL_ERROR "${LIBRARY} exports ${symbol}")
   endif()
 endforeach()
 
 capture(undefined ${NM} -D --undefined-only ${LIBRARY})
-if(undefined MATCHES " (_Z[A-Za-z0-9_]*|__cxa_(throw|begin_catch|guard)[a-z_]*|__gxx[a-z0-9_]*|printf|puts|abort|exit|_exit)[@\n]")
+set(cxx "_Z[A-Za-z0-9_]*|__cxa_(throw|begin_catch|guard)[a-z_]*|__gxx[a-z0-9_]*")
+set(rude "printf|fprintf|vfprintf|puts|perror|abort|exit|_exit|__assert_fail")
+if(undefined MATCHES " (${cxx}|${rude})[@\n]")
   message(FATAL_ERROR "${LIBRARY} uses ${CMAKE_MATCH_1}")
 endif()
 

@@ -117,6 +117,16 @@ TEST(Load, bad_thread_count_is_an_error) {
       "INLAY_NUM_THREADS is 'many', expected a number from 1 to 1024");
 }
 
+TEST(Load, thread_count_of_the_environment) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        setenv("INLAY_NUM_THREADS", "3", 1);
+        _exit(inlay_num_threads());
+      },
+      testing::ExitedWithCode(3), "");
+}
+
 TEST(Load, files_that_are_none) {
   EXPECT_EQ(refused("/nonexistent/x.so", INLAY_ERROR_IO),
             "cannot open it: No such file or directory");

@@ -1,13 +1,13 @@
 // enter(): the only place where arguments are checked. It runs before each call, and small matrices
 // are timed, so the way of a call that is right is short and straight; the sentences are in
-// check_report.cpp.
-#include "check.h"
+// report.cpp.
+#include "check/check.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "check_internal.h"
-#include "float_bits.h"
+#include "check/float_bits.h"
+#include "check/internal.h"
 
 namespace inlay {
 namespace {

@@ -1,5 +1,5 @@
-// See cpu_features.h. Asks the machine each time: modules are loaded rarely.
-#include "cpu_features.h"
+// See features.h. Asks the machine each time: modules are loaded rarely.
+#include "cpu/features.h"
 
 #include <inlay/runtime.h>
 #include <stdint.h>
@@ -35,7 +35,7 @@ struct Row {
 const Row kRows[] = {
 #define INLAY_X86_FEATURE(name, leaf, subleaf, reg, bit, state) \
   {name, leaf, subleaf, state, reg, bit},
-#include "x86_features.def"
+#include "cpu/x86_features.def"
 #undef INLAY_X86_FEATURE
 };
 
@@ -70,7 +70,7 @@ struct Row {
 
 const Row kRows[] = {
 #define INLAY_AARCH64_FEATURE(name, word, bit) {name, word, bit},
-#include "aarch64_features.def"
+#include "cpu/aarch64_features.def"
 #undef INLAY_AARCH64_FEATURE
 };
 

@@ -1,7 +1,7 @@
 // The sentences of the checks: what an argument is, what was expected, and where that comes from.
 #include <inttypes.h>
 
-#include "check_internal.h"
+#include "check/internal.h"
 
 namespace inlay {
 namespace {

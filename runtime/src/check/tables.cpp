@@ -1,7 +1,7 @@
 // The checks of a code object's tables, once at load. They guard the runtime against a compiler's
 // mistake and a struct filled by hand; a file's bytes are guarded by its checksum before.
-#include "check.h"
-#include "check_internal.h"
+#include "check/check.h"
+#include "check/internal.h"
 
 namespace inlay {
 namespace {
