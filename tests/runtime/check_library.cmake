@@ -1,5 +1,5 @@
-# What the built library promises: no C++ library, no LLVM, only inlay_* exported, nothing called that
-# prints or aborts, under 100 KB when stripped.
+# What the built library promises: no C++ library, no LLVM, only inlay_* exported, nothing called
+# that prints or aborts, under 100 KB when stripped.
 #   cmake -DLIBRARY=.. -DREADELF=.. -DNM=.. -DSTRIP=.. -DSCRATCH=.. [-DCHECK_SIZE=ON] -P FILE
 function(capture variable)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE text RESULT_VARIABLE result ERROR_VARIABLE error)
@@ -29,7 +29,8 @@ if(count LESS 10)
 endif()
 foreach(symbol IN LISTS symbols)
   # Sanitizers add helpers of their own.
-  if(NOT symbol MATCHES " (inlay_|__asan|__odr_asan|__(start|stop)_asan|__(start_|stop_|)__sancov)")
+  set(sanitizer "__asan|__odr_asan|__(start|stop)_asan|__(start___|stop___|)sancov")
+  if(NOT symbol MATCHES " (inlay_|${sanitizer})")
     message(FATAL_ERROR "${LIBRARY} exports ${symbol}")
   endif()
 endforeach()
