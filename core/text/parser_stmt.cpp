@@ -266,10 +266,10 @@ Stmt Parser::parse_let() {
     if (take(":")) type = expect_type();
     expect("=");
     Value parsed = parse_expr();
-    Loc at = parsed ? parsed.expr.loc() : loc;
+    Loc at = parsed ? place_of(parsed.expr, loc) : loc;
     value = type ? adapt(std::move(parsed), *type) : settle(std::move(parsed));
     if (value && type && value.type() != *type) {
-      error("type-mismatch", at ? at : loc,
+      error("type-mismatch", at,
             "`" + std::string(name.text) + "` of type " + to_string(*type) +
                 " is given a value of type " + to_string(value.type()),
             value.type().lanes == type->lanes ? "cast it: " + to_string(*type) + "(...)" : "");
@@ -283,7 +283,7 @@ Stmt Parser::parse_let() {
   Var var = bind();
   if (!value) return {};
   if (!var) {
-    error("type-mismatch", value.loc() ? value.loc() : loc,
+    error("type-mismatch", place_of(value, loc),
           value.type().is_void() ? "the value of `" + std::string(name.text) + "` has no type"
                                  : "`let` names values; this is a view of a buffer",
           value.as<CallExtern>() ? "say what the call returns: call f32 name(...)" : "");
