@@ -20,7 +20,7 @@ namespace inlay {
 
 /// An object or archive for the final link. Archives are to be searched, not taken whole.
 struct NativeInput {
-  std::string name;   ///< for the linker's messages: path, or "inline at FILE:LINE"
+  std::string name;  ///< for the linker's messages: path, or "inline at FILE:LINE"
   std::string bytes;
 };
 
@@ -34,8 +34,8 @@ struct LinkResult {
 /// Resolves each call of `calls` to the import that defines its symbol, checks it (kind, layout,
 /// clashing definitions, signature, features, undefined symbols), links what is needed and inlines
 /// the calls. `module` holds the calls as direct calls of declarations named like the symbol, with
-/// metadata `!inlay.call !{i32 N}`, N an index into `calls`; several calls may bear one N (copies of
-/// a loop body), or none (dead code). Every function of `module` has its target-cpu and
+/// metadata `!inlay.call !{i32 N}`, N an index into `calls`; several calls may bear one N (copies
+/// of a loop body), or none (dead code). Every function of `module` has its target-cpu and
 /// target-features.
 ///
 /// Appends to `report` an ImportReport for each distinct import and a CallReport for each of
