@@ -155,13 +155,22 @@ ProcessorTable processor_table(const std::string& triple) {
   std::unique_ptr<llvm::MCSubtargetInfo> info = subtarget(triple, "", "");
   llvm::Triple parsed(triple);
   ProcessorTable table;
+  bool is_x86 = parsed.getArch() == llvm::Triple::x86_64;
   for (const llvm::SubtargetSubTypeKV& row : info->getAllProcessorDescriptions()) {
-    table.cpus.push_back(row.Key);
+    llvm::StringRef cpu = row.Key;
+    bool is_32_bit = is_x86 && llvm::X86::parseArchX86(cpu, true) == llvm::X86::CK_None;
+    if (cpu != "generic" && !is_32_bit) table.cpus.push_back(cpu.str());
   }
   for (const llvm::SubtargetFeatureKV& row : info->getAllProcessorFeatures()) {
     table.features.push_back({row.Key, !is_instruction_set(parsed, row.Key)});
   }
   return table;
+}
+
+std::string feature_of_extension(const std::string& triple, const std::string& extension) {
+  if (llvm::Triple(triple).getArch() != llvm::Triple::aarch64) return "";
+  llvm::StringRef feature = llvm::AArch64::getArchExtFeature(extension);
+  return feature.starts_with("+") ? feature.drop_front().str() : "";
 }
 
 std::vector<std::string> expand_features(const std::string& triple, const std::string& cpu,

@@ -252,7 +252,7 @@ void FunctionEmitter::emit_stack(BufferSlot& made, const Buffer& buffer, int64_t
                        "allocate it `in global`");
   }
   stack_bytes_ += size;
-  Builder at(entry_->getTerminator(), folder_);
+  Builder at(entry_, entry_->getTerminator()->getIterator(), folder_);
   auto* type = llvm::ArrayType::get(memory_type(parent_.context(), buffer->type),
                                     size / buffer->type.bytes());
   llvm::AllocaInst* memory = at.CreateAlloca(type, nullptr, buffer.name());

@@ -128,7 +128,7 @@ void FunctionEmitter::emit_parallel(const For& loop) {
   unpack.CreateRet(unpack.CreateCall(work, args));
 
   // The call.
-  Builder at(entry_->getTerminator(), folder_);
+  Builder at(entry_, entry_->getTerminator()->getIterator(), folder_);
   llvm::AllocaInst* closure = at.CreateAlloca(closure_type, nullptr, kClosureName);
   for (size_t i = 0; i < captured.size(); ++i) {
     b_.CreateStore(captured[i], b_.CreateStructGEP(closure_type, closure, i));
