@@ -178,7 +178,6 @@ class Assembler {
   Assembler(const ImportSource& source, const std::string& text, const llvm::TargetMachine& machine,
             Diagnostics& found)
       : source_(source),
-        machine_(machine),
         target_(machine.getTarget()),
         triple_(machine.getTargetTriple()),
         options_(machine.Options.MCOptions),
@@ -270,7 +269,6 @@ class Assembler {
   }
 
   const ImportSource& source_;
-  const llvm::TargetMachine& machine_;
   const llvm::Target& target_;
   llvm::Triple triple_;
   llvm::MCTargetOptions options_;

@@ -39,6 +39,10 @@ bool honoured(ImportKind kind, const Target& target) {
 std::string hash_of(const ImportSource& source) {
   std::vector<std::string_view> parts{to_string(source.import->kind), source.bytes};
   for (const std::string& flag : source.import->flags) parts.push_back(flag);
+  // `.S` is preprocessed, `.s` is not.
+  if (source.path.size() > 2 && source.path.substr(source.path.size() - 2) == ".S") {
+    parts.push_back(".S");
+  }
   // The same text may include other files in another folder.
   bool includes = source.bytes.find("#include \"") != std::string::npos ||
                   source.bytes.find("# include \"") != std::string::npos ||

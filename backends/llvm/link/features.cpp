@@ -18,6 +18,7 @@ struct Asked {
   std::string cpu;
   std::string unknown_cpu;
   std::vector<std::string> changes;
+  std::vector<std::string> unknown;  // wanted, and not known
 };
 
 class Names {
@@ -42,9 +43,11 @@ class Names {
     llvm::SmallVector<llvm::StringRef, 64> parts;
     function.getFnAttribute("target-features").getValueAsString().split(parts, ',', -1, false);
     for (llvm::StringRef part : parts) {
-      // Names of other releases (mpx, 3dnow ...) say nothing to this LLVM's code generator.
-      if (part.size() > 1 && features_.count(part.drop_front().str())) {
+      if (part.size() < 2) continue;
+      if (features_.count(part.drop_front().str())) {
         out.changes.push_back(part.str());
+      } else if (part[0] == '+') {
+        out.unknown.push_back(part.drop_front().str());
       }
     }
     return out;
@@ -95,9 +98,26 @@ void check_features(const std::vector<LoadedImport>& imports, const Resolution& 
         set_target_attributes(*function, target);
         continue;
       }
-      if (costs.areInlineCompatible(&caller, function)) continue;
       Asked asked = names.asked(*function, machine.getTargetCPU().str());
-      std::vector<std::string> missing;
+      if (!asked.unknown_cpu.empty()) {
+        found.error("import-missing-feature", imports[i].source.import->loc,
+                    imports[i].source.title() + ": `" + function->getName().str() +
+                        "` is for the CPU " + asked.unknown_cpu + ", which this LLVM does not know",
+                    "compile it for " + machine.getTargetCPU().str());
+        continue;
+      }
+      if (asked.unknown.empty()) {
+        // Older releases name features (avx512er, 3dnow) only to switch them off; this LLVM would
+        // complain on stderr about each.
+        std::string known;
+        for (const std::string& change : asked.changes)
+          known += (known.empty() ? "" : ",") + change;
+        if (function->hasFnAttribute("target-features")) {
+          function->addFnAttr("target-features", known);
+        }
+        if (costs.areInlineCompatible(&caller, function)) continue;
+      }
+      std::vector<std::string> missing = asked.unknown;
       for (const std::string& feature : expand_features(target.triple, asked.cpu, asked.changes)) {
         if (!target.features.count(feature)) missing.push_back(feature);
       }

@@ -26,29 +26,6 @@ bool is_external_definition(const llvm::GlobalValue& value) {
          !value.hasAvailableExternallyLinkage() && !value.getName().starts_with("llvm.");
 }
 
-// Every global that a definition refers to directly.
-std::vector<llvm::GlobalValue*> references(llvm::GlobalValue& value) {
-  std::vector<llvm::GlobalValue*> out;
-  std::set<const llvm::Value*> seen;
-  std::function<void(llvm::Value*)> visit = [&](llvm::Value* operand) {
-    if (!llvm::isa<llvm::Constant>(operand) || !seen.insert(operand).second) return;
-    if (auto* global = llvm::dyn_cast<llvm::GlobalValue>(operand)) {
-      out.push_back(global);
-      return;
-    }
-    for (llvm::Value* inner : llvm::cast<llvm::Constant>(operand)->operands()) visit(inner);
-  };
-  if (auto* function = llvm::dyn_cast<llvm::Function>(&value)) {
-    for (llvm::Value* operand : function->operands()) visit(operand);
-    for (llvm::Instruction& instruction : llvm::instructions(*function)) {
-      for (llvm::Value* operand : instruction.operands()) visit(operand);
-    }
-  } else {
-    for (llvm::Value* operand : value.operands()) visit(operand);
-  }
-  return out;
-}
-
 // A definition with all it refers to inside its module, as text in which nothing but the meaning is
 // left: to compare definitions of two modules.
 std::string canonical_text(llvm::GlobalValue& value) {
@@ -57,7 +34,7 @@ std::string canonical_text(llvm::GlobalValue& value) {
   while (!todo.empty()) {
     llvm::GlobalValue* at = todo.front();
     todo.pop_front();
-    for (llvm::GlobalValue* next : references(*at)) {
+    for (llvm::GlobalValue* next : direct_references(*at)) {
       if (closure.insert(next).second && !next->isDeclaration()) todo.push_back(next);
     }
   }
@@ -253,7 +230,7 @@ class Resolver {
     if (node.value) {
       out_.needed[node.import].insert(node.value);
     } else {
-      out_.needed_natives.insert(node.import);
+      out_.needed_natives[node.import].insert(node.member);
     }
     todo_.push_back(node);
   }
@@ -307,7 +284,7 @@ class Resolver {
   }
 
   void follow_value(const Node& node) {
-    for (llvm::GlobalValue* next : references(*node.value)) {
+    for (llvm::GlobalValue* next : direct_references(*node.value)) {
       std::string name = next->getName().str();
       if (auto* function = llvm::dyn_cast<llvm::Function>(next);
           function && function->isIntrinsic()) {
@@ -358,6 +335,28 @@ class Resolver {
 };
 
 }  // namespace
+
+std::vector<llvm::GlobalValue*> direct_references(llvm::GlobalValue& value) {
+  std::vector<llvm::GlobalValue*> out;
+  std::set<const llvm::Value*> seen;
+  std::function<void(llvm::Value*)> visit = [&](llvm::Value* operand) {
+    if (!llvm::isa<llvm::Constant>(operand) || !seen.insert(operand).second) return;
+    if (auto* global = llvm::dyn_cast<llvm::GlobalValue>(operand)) {
+      out.push_back(global);
+      return;
+    }
+    for (llvm::Value* inner : llvm::cast<llvm::Constant>(operand)->operands()) visit(inner);
+  };
+  if (auto* function = llvm::dyn_cast<llvm::Function>(&value)) {
+    for (llvm::Value* operand : function->operands()) visit(operand);
+    for (llvm::Instruction& instruction : llvm::instructions(*function)) {
+      for (llvm::Value* operand : instruction.operands()) visit(operand);
+    }
+  } else {
+    for (llvm::Value* operand : value.operands()) visit(operand);
+  }
+  return out;
+}
 
 bool is_runtime_symbol(const std::string& name) {
   static const std::set<std::string> names = {

@@ -29,7 +29,8 @@ struct Resolution {
   std::map<std::string, Definition> winners;
   /// What is reached from the calls, by import.
   std::vector<std::set<llvm::GlobalValue*>> needed;
-  std::set<size_t> needed_natives;    ///< imports whose native code is linked
+  /// Members of native code that are reached, by import.
+  std::map<size_t, std::set<size_t>> needed_natives;
   std::set<std::string> native_libc;  ///< of the runtime's table, called by native code
   std::set<std::string> exported;     ///< module symbols that native code refers to
 };
@@ -38,6 +39,9 @@ struct Resolution {
 /// "import-clash" (both places), "import-undefined-symbol" (with the chain of callers).
 Resolution resolve(const std::vector<LoadedImport>& imports, const std::vector<ExternCall>& calls,
                    Diagnostics& found);
+
+/// Every global that the body or initializer of `value` refers to directly.
+std::vector<llvm::GlobalValue*> direct_references(llvm::GlobalValue& value);
 
 /// True if the runtime's table offers `name` (runtime/abi/libc.def).
 bool is_runtime_symbol(const std::string& name);
