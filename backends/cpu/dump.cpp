@@ -10,7 +10,7 @@ namespace inlay::cpu {
 namespace {
 
 // For a shell: in single quotes if it holds anything special.
-std::string quoted(const std::string& word) {
+std::string shell_word(const std::string& word) {
   const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,/=:@%";
   if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
   std::string text = "'";
@@ -54,8 +54,8 @@ void StageDump::write(const std::string& name, const std::string& heading,
 
 void StageDump::lowered(const std::string& text) const {
   std::string name = file("0.lowered", ".inlay");
-  std::string command = build_.empty() ? "inlay build " + quoted(name) + " --target " +
-                                             quoted(target_) + " --dump-stages ."
+  std::string command = build_.empty() ? "inlay build " + shell_word(name) + " --target " +
+                                             shell_word(target_) + " --dump-stages ."
                                        : build_;
   write(name, "// next, " + file("1.emitted", ".ll") + ": " + command, text);
 }
@@ -68,8 +68,8 @@ void StageDump::emitted(const std::string& text) const {
 void StageDump::linked(const std::string& text) const {
   std::string next = file("3.optimized", ".ll");
   write(file("2.linked", ".ll"),
-        "; next: opt-19 -S -O" + std::to_string(level_) + " " + quoted(file("2.linked", ".ll")) +
-            " -o " + quoted(next),
+        "; next: opt-19 -S -O" + std::to_string(level_) + " " + shell_word(file("2.linked", ".ll")) +
+            " -o " + shell_word(next),
         text);
 }
 
@@ -77,8 +77,8 @@ void StageDump::optimized(const std::string& text) const {
   std::string name = file("3.optimized", ".ll");
   write(name,
         "; next: llc-19 -O" + std::to_string(level_) +
-            " --relocation-model=pic --function-sections --data-sections " + quoted(name) + " -o " +
-            quoted(file("4", ".s")),
+            " --relocation-model=pic --function-sections --data-sections " + shell_word(name) + " -o " +
+            shell_word(file("4", ".s")),
         text);
 }
 
@@ -86,7 +86,7 @@ void StageDump::assembly(const std::string& text) const {
   std::string name = file("4", ".s");
   write(name,
         (target_.rfind("aarch64", 0) == 0 ? "// " : "# ") +
-            std::string("next: clang-19 -c --target=TRIPLE ") + quoted(name),
+            std::string("next: clang-19 -c --target=TRIPLE ") + shell_word(name),
         text);
 }
 

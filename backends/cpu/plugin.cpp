@@ -1,7 +1,7 @@
 // The plugin's one exported function.
 #include "backends/cpu/backend.h"
+#include "core/support/build_id.h"
 #include "inlay/abi_hash.h"
-#include "inlay/build_id.h"
 
 namespace {
 
@@ -14,7 +14,7 @@ const InlayPluginTable kTable{
     .size = sizeof(InlayPluginTable),
     .core_abi_hash = INLAY_CORE_ABI_HASH,
     .name = "cpu",
-    .version = INLAY_BUILD_ID,
+    .version = inlay::build_id().data(),
     .create = create,
 };
 

@@ -116,9 +116,9 @@ llvm::Value* Arith::binary(BinaryOp op, DType type, llvm::Value* a, llvm::Value*
   llvm::Value* x = is_narrow_float(type) ? widen(type, a) : a;
   llvm::Value* y = is_narrow_float(type) ? widen(type, b) : b;
   if (op == BinaryOp::Min || op == BinaryOp::Max) {
-    // The other operand if one is NaN; the second of two equal ones (so of zeros, too).
-    llvm::Value* first = op == BinaryOp::Min ? b_.CreateFCmpOLT(x, y) : b_.CreateFCmpOGT(x, y);
-    return b_.CreateSelect(b_.CreateOr(first, b_.CreateFCmpUNO(y, y)), a, b);
+    // The other operand if one is NaN; the first of two equal ones (so of zeros, too).
+    llvm::Value* second = op == BinaryOp::Min ? b_.CreateFCmpOLT(y, x) : b_.CreateFCmpOGT(y, x);
+    return b_.CreateSelect(b_.CreateOr(second, b_.CreateFCmpUNO(x, x)), b, a);
   }
   llvm::Value* result = nullptr;
   switch (op) {

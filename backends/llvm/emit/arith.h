@@ -5,15 +5,16 @@
 // float, computed there, and rounded once. In memory a bool is an i8.
 #pragma once
 
-#include <llvm/Analysis/InstSimplifyFolder.h>
+#include <llvm/Analysis/TargetFolder.h>
 #include <llvm/IR/IRBuilder.h>
 
 #include "core/ir/expr.h"
 
 namespace inlay::emit {
 
-/// Folds what it can: private shapes must come out as numbers, and less IR compiles faster.
-using Builder = llvm::IRBuilder<llvm::InstSimplifyFolder>;
+/// Folds constants alone: private shapes must come out as numbers. (InstSimplify would fold a
+/// loop's phi while it has one operand.)
+using Builder = llvm::IRBuilder<llvm::TargetFolder>;
 
 /// Type of a value in registers.
 llvm::Type* value_type(llvm::LLVMContext& context, DType type);

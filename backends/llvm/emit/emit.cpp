@@ -156,7 +156,7 @@ void ModuleEmitter::emit_invoke(const Function& function, llvm::Function* body,
       llvm::FunctionType::get(llvm::Type::getInt32Ty(context_), {pointer, pointer, pointer}, false);
   llvm::Function* invoke = make_function(type, /*internal=*/false, name);
   Builder b(llvm::BasicBlock::Create(context_, "entry", invoke),
-            llvm::InstSimplifyFolder(module().getDataLayout()));
+            llvm::TargetFolder(module().getDataLayout()));
   auto element = [&](unsigned array, size_t index) {
     return b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), invoke->getArg(array), index);
   };

@@ -39,8 +39,8 @@ class FunctionEmitter {
 
   /// Emits `body` and returns status ok at its end.
   void emit_body(const Stmt& body);
-  /// Emits `loop` over begin .. end, and returns status ok at its end.
-  void emit_loop_body(const For& loop, llvm::Value* begin, llvm::Value* end);
+  /// Emits `loop` over begin .. begin + extent, and returns status ok at its end.
+  void emit_loop_body(const For& loop, llvm::Value* begin, llvm::Value* extent);
 
  private:
   // expr.cpp
@@ -58,6 +58,7 @@ class FunctionEmitter {
   // memory.cpp
   const BufferSlot& slot(const Buffer& buffer) const;
   std::vector<llvm::Value*> emit_strides(const Buffer& buffer);
+  llvm::Value* multiply(llvm::Value* index, llvm::Value* stride);
   llvm::Value* emit_offset(const BufferSlot& slot, const std::vector<Expr>& indices, size_t count);
   llvm::Value* emit_address(const Buffer& buffer, const std::vector<Expr>& indices);
   llvm::Value* emit_view(const View& node);
@@ -83,7 +84,7 @@ class FunctionEmitter {
   void emit(const Stmt& stmt);
   void emit_block(const Block& block);
   void emit_for(const For& loop);
-  void emit_loop(const For& loop, llvm::Value* begin, llvm::Value* end);
+  void emit_loop(const For& loop, llvm::Value* begin, llvm::Value* extent);
   void emit_if(const If& node);
   void emit_assert(const Assert& node);
   llvm::MDNode* loop_metadata(const For& loop, llvm::MDNode* access_group, bool constant_extent);
@@ -96,7 +97,7 @@ class FunctionEmitter {
   ModuleEmitter& parent_;
   std::string name_;
   llvm::Function* function_;
-  llvm::InstSimplifyFolder folder_;
+  llvm::TargetFolder folder_;
   Builder b_;
   Arith arith_;
   Names names_;

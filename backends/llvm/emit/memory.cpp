@@ -24,18 +24,24 @@ std::vector<llvm::Value*> FunctionEmitter::emit_strides(const Buffer& buffer) {
   llvm::Value* stride = b_.getInt64(1);
   for (size_t d = strides.size(); d-- > 0;) {
     strides[d] = stride;
-    if (d > 0) stride = b_.CreateNSWMul(emit(buffer->shape[d]), stride);
+    if (d > 0) stride = multiply(emit(buffer->shape[d]), stride);
   }
   return strides;
 }
 
+llvm::Value* FunctionEmitter::multiply(llvm::Value* index, llvm::Value* stride) {
+  auto* constant = llvm::dyn_cast<llvm::ConstantInt>(stride);
+  return constant && constant->isOne() ? index : b_.CreateNSWMul(index, stride);
+}
+
 llvm::Value* FunctionEmitter::emit_offset(const BufferSlot& slot, const std::vector<Expr>& indices,
                                           size_t count) {
-  llvm::Value* offset = b_.getInt64(0);
+  llvm::Value* offset = nullptr;
   for (size_t d = 0; d < count; ++d) {
-    offset = b_.CreateNSWAdd(offset, b_.CreateNSWMul(emit(indices[d]), slot.strides[d]));
+    llvm::Value* term = multiply(emit(indices[d]), slot.strides[d]);
+    offset = offset ? b_.CreateNSWAdd(offset, term) : term;
   }
-  return offset;
+  return offset ? offset : b_.getInt64(0);
 }
 
 llvm::Value* FunctionEmitter::emit_address(const Buffer& buffer, const std::vector<Expr>& indices) {
@@ -136,13 +142,13 @@ void FunctionEmitter::bind_buffer(const Buffer& buffer, llvm::Argument* base) {
   base->addAttr(llvm::Attribute::getWithAlignment(context, llvm::Align(alignment)));
   // With a constant compact shape, that many bytes are there.
   if (!buffer->strides.empty()) return;
-  llvm::Value* count = b_.getInt64(1);
-  for (const Expr& extent : buffer->shape) count = b_.CreateNSWMul(count, emit(extent));
-  auto* elements = llvm::dyn_cast<llvm::ConstantInt>(count);
-  if (elements && elements->getSExtValue() > 0 && elements->getSExtValue() < (int64_t{1} << 40)) {
-    base->addAttr(llvm::Attribute::getWithDereferenceableBytes(
-        context, elements->getZExtValue() * buffer->type.bytes()));
+  int64_t bytes = buffer->type.bytes();
+  for (const Expr& extent : buffer->shape) {
+    const IntImm* number = as_int(extent);
+    if (!number || number->value <= 0 || __builtin_mul_overflow(bytes, number->value, &bytes))
+      return;
   }
+  base->addAttr(llvm::Attribute::getWithDereferenceableBytes(context, bytes));
 }
 
 // Bytes from the first element to the last, zero if a dimension is empty; nullopt if an extent or

@@ -111,7 +111,7 @@ void FunctionEmitter::emit_parallel(const For& loop) {
   llvm::Value* base = inside(begin);
   llvm::Value* from = work->getArg(captured.size());
   llvm::Value* to = work->getArg(captured.size() + 1);
-  inner.emit_loop_body(loop, inner.b_.CreateNSWAdd(base, from), inner.b_.CreateNSWAdd(base, to));
+  inner.emit_loop_body(loop, inner.b_.CreateNSWAdd(base, from), inner.b_.CreateNSWSub(to, from));
 
   // What the runtime calls.
   auto* body_type = llvm::FunctionType::get(

@@ -33,8 +33,8 @@ void FunctionEmitter::emit_body(const Stmt& body) {
   b_.CreateRet(b_.getInt32(Status::ok));
 }
 
-void FunctionEmitter::emit_loop_body(const For& loop, llvm::Value* begin, llvm::Value* end) {
-  emit_loop(loop, begin, end);
+void FunctionEmitter::emit_loop_body(const For& loop, llvm::Value* begin, llvm::Value* extent) {
+  emit_loop(loop, begin, extent);
   b_.CreateRet(b_.getInt32(Status::ok));
 }
 
@@ -133,8 +133,7 @@ void FunctionEmitter::emit_if(const If& node) {
 void FunctionEmitter::emit_for(const For& loop) {
   if (loop.for_kind == ForKind::Parallel) return emit_parallel(loop);
   llvm::Value* begin = emit(loop.min);
-  llvm::Value* end = b_.CreateNSWAdd(begin, emit(loop.extent));
-  emit_loop(loop, begin, end);
+  emit_loop(loop, begin, emit(loop.extent));
 }
 
 llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* access_group,
@@ -163,8 +162,9 @@ llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* acce
 }
 
 // The loop is guarded and tested at its end, as LLVM's loop passes like it best.
-void FunctionEmitter::emit_loop(const For& loop, llvm::Value* begin, llvm::Value* end) {
-  bool is_constant = llvm::isa<llvm::ConstantInt>(b_.CreateSub(end, begin));
+void FunctionEmitter::emit_loop(const For& loop, llvm::Value* begin, llvm::Value* extent) {
+  auto* first = llvm::dyn_cast<llvm::ConstantInt>(begin);
+  llvm::Value* end = first && first->isZero() ? extent : b_.CreateNSWAdd(begin, extent);
   llvm::BasicBlock* before = b_.GetInsertBlock();
   llvm::BasicBlock* body = new_block(loop.var.name().c_str());
   llvm::BasicBlock* after = new_block("after");
@@ -182,14 +182,12 @@ void FunctionEmitter::emit_loop(const For& loop, llvm::Value* begin, llvm::Value
   emit(loop.body);
   if (access_group) access_groups_.pop_back();
 
-  auto* first = llvm::dyn_cast<llvm::ConstantInt>(begin);
   bool never_negative = first && !first->isNegative();
   llvm::Value* next = b_.CreateAdd(index, b_.getInt64(1), "", never_negative, true);
   index->addIncoming(next, b_.GetInsertBlock());
   llvm::BranchInst* latch = b_.CreateCondBr(b_.CreateICmpSLT(next, end), body, after);
-  if (llvm::MDNode* metadata = loop_metadata(loop, access_group, is_constant)) {
-    latch->setMetadata(llvm::LLVMContext::MD_loop, metadata);
-  }
+  llvm::MDNode* metadata = loop_metadata(loop, access_group, llvm::isa<llvm::ConstantInt>(extent));
+  if (metadata) latch->setMetadata(llvm::LLVMContext::MD_loop, metadata);
   b_.SetInsertPoint(after);
 }
 
