@@ -26,6 +26,8 @@ using nlohmann::json;
 namespace {
 
 std::optional<std::string> read_file(const std::string& path) {
+  std::error_code failed;
+  if (!fs::is_regular_file(path, failed)) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
