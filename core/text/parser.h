@@ -101,8 +101,8 @@ class Parser {
   // Expressions (parser_expr.cpp).
   Value parse_expr(int min_precedence = 1, Value* first = nullptr);
   Value parse_operand();
-  Value parse_primary(bool negative);
-  Value parse_number(bool negative);
+  Value parse_primary(const std::optional<Loc>& minus);
+  Value parse_number(const std::optional<Loc>& minus);
   Value parse_keyword();
   Value parse_name();
   Value parse_paren();
@@ -113,7 +113,7 @@ class Parser {
   Value parse_lanes();
   Value parse_declared();
   Value parse_math();
-  Value parse_special_float(bool negative);
+  Value parse_special_float(const std::optional<Loc>& minus);
   Value parse_call();
   Value parse_asm();
   Value parse_arg();
@@ -199,7 +199,8 @@ class Parser {
   uint32_t block_depth_ = 0;
   bool in_shape_ = false;       ///< an undeclared name is a symbol
   bool unknown_names_ = false;  ///< in the row of an unknown intrinsic: say nothing
-  bool unclosed_told_ = false;
+  bool unclosed_told_ = false;  ///< in this item
+  bool braces_told_ = false;    ///< in this file
 
   std::unordered_map<std::string, std::vector<Binding>, NameHash, std::equal_to<>> names_;
   std::vector<std::vector<std::string>> scopes_;

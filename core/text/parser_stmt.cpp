@@ -57,7 +57,7 @@ void Parser::parse_stmts(std::vector<Stmt>& stmts, const Loc& open) {
     if (cur_.kind == TokenKind::End || is_item_word(cur_)) {
       // The innermost block tells it for all around it.
       if (!unclosed_told_) {
-        unclosed_told_ = true;
+        unclosed_told_ = braces_told_ = true;
         Diagnostic& told = error("parse", here(), "expected `}`, found " + describe(cur_));
         told.notes.push_back(
             {Severity::Note, "", "the block that begins here is not closed", open, "", "", "", {}});
@@ -149,7 +149,7 @@ Stmt Parser::parse_stmt() {
     std::vector<std::string> words(stmt_words().begin(), stmt_words().end());
     words.insert(words.end(), {"else", "func", "intrin", "implement", "param"});
     std::vector<std::string> near = nearest_names(cur_.text, words, 1);
-    expected("a statement", near.empty() ? "" : "did you mean `" + near[0] + "`?");
+    expected("a statement", did_you_mean(near));
   }
   expected("a statement");
 }
