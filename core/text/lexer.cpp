@@ -362,7 +362,7 @@ bool is_below_one(std::string_view mantissa, std::string_view exponent, int base
                                : -static_cast<int64_t>(first - point);
   int64_t scale = 0;
   auto [end, error] = std::from_chars(exponent.data(), exponent.data() + exponent.size(), scale);
-  if (error != std::errc()) return !exponent.empty() && exponent[0] == '-';
+  if (error == std::errc::result_out_of_range) return exponent[0] == '-';
   scale = std::clamp<int64_t>(scale, -(int64_t{1} << 40), int64_t{1} << 40);
   return (base == 16 ? 4 * lead : lead) + scale < 0;
 }

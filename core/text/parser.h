@@ -177,10 +177,10 @@ class Parser {
     using is_transparent = void;
     size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
-  struct NestGuard {
-    explicit NestGuard(Parser& owner) : parser(owner) { ++parser.nesting_; }
-    ~NestGuard() { --parser.nesting_; }
-    Parser& parser;
+  struct DepthGuard {
+    explicit DepthGuard(uint32_t& counter) : depth(counter) { ++depth; }
+    ~DepthGuard() { --depth; }
+    uint32_t& depth;
   };
 
   Ref<const SourceFile> file_;
@@ -195,8 +195,8 @@ class Parser {
 
   std::vector<Value> values_;
   std::vector<Operator> operators_;
-  uint32_t nesting_ = 0;
-  uint32_t block_depth_ = 0;
+  uint32_t nesting_ = 0;        ///< of expressions
+  uint32_t block_depth_ = 0;    ///< statements of the IR around this place
   bool in_shape_ = false;       ///< an undeclared name is a symbol
   bool unknown_names_ = false;  ///< in the row of an unknown intrinsic: say nothing
   bool unclosed_told_ = false;  ///< in this item

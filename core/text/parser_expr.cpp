@@ -79,7 +79,7 @@ std::optional<BinaryToken> Parser::binary_token() const {
 }
 
 Value Parser::parse_expr(int min_precedence, Value* first) {
-  NestGuard guard(*this);
+  DepthGuard guard(nesting_);
   if (nesting_ > ExprNode::kMaxDepth) {
     error("too-deep", here(),
           "expression nests more than " + std::to_string(ExprNode::kMaxDepth) + " levels",

@@ -34,15 +34,15 @@ Stmt Parser::parse_block() {
 }
 
 Stmt Parser::parse_block_rest(const Loc& open, std::vector<Stmt> stmts) {
-  ++block_depth_;
-  struct Leave {
-    uint32_t& depth;
-    ~Leave() { --depth; }
-  } leave{block_depth_};
+  DepthGuard guard(block_depth_);
   if (block_depth_ > StmtNode::kMaxDepth) {
     error("too-deep", open,
           "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
-    throw SyntaxError{};
+    for (size_t depth = 1; depth > 0 && cur_.kind != TokenKind::End; advance()) {
+      if (cur_.is("{")) ++depth;
+      if (cur_.is("}")) --depth;
+    }
+    return {};
   }
   Scope scope(*this);
   parse_stmts(stmts, open);
@@ -173,6 +173,7 @@ ForKind Parser::parse_for_kind() {
 }
 
 Stmt Parser::parse_for() {
+  DepthGuard guard(block_depth_);
   Loc loc = here();
   size_t begin = cur_.offset;
   ForKind kind{};
@@ -209,6 +210,7 @@ Stmt Parser::parse_for() {
 }
 
 Stmt Parser::parse_if() {
+  DepthGuard guard(block_depth_);
   Loc loc = here();
   size_t begin = cur_.offset;
   advance();
@@ -226,12 +228,8 @@ Stmt Parser::parse_if() {
   bool has_else = take("else");
   if (has_else) {
     if (cur_.is("if")) {
-      // An else-if is one level deeper in the IR, and here.
-      ++block_depth_;
-      struct Leave {
-        uint32_t& depth;
-        ~Leave() { --depth; }
-      } leave{block_depth_};
+      // An else-if is in a block of its own in the IR.
+      DepthGuard block(block_depth_);
       if (block_depth_ > StmtNode::kMaxDepth) {
         error("too-deep", here(),
               "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");

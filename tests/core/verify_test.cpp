@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"call g(A[4..3, 0])",
              "4:11 negative-extent | f | range in dimension 0 of buffer `A` ends before it starts"},
         Case{"call g(A[-1..3, 0])",
-             "4:11 out-of-bounds | f | range in dimension 0 of buffer `A` starts at -1"},
+             "4:10 out-of-bounds | f | range in dimension 0 of buffer `A` starts at -1"},
         Case{"call g(&A[8, 0])",
              "4:11 out-of-bounds | f | index 8 of dimension 0 of buffer `A` is not below its "
              "extent 8"},
