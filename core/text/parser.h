@@ -149,6 +149,7 @@ class Parser {
   Stmt parse_store();
   Stmt parse_intrin_call();
   void recover_stmt(size_t begin, bool stop_at_brace = false);
+  void skip_to_block_end();
   ForKind parse_for_kind();
 
   // Items (parser_item.cpp).

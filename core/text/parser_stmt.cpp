@@ -38,10 +38,8 @@ Stmt Parser::parse_block_rest(const Loc& open, std::vector<Stmt> stmts) {
   if (block_depth_ > StmtNode::kMaxDepth) {
     error("too-deep", open,
           "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
-    for (size_t depth = 1; depth > 0 && cur_.kind != TokenKind::End; advance()) {
-      if (cur_.is("{")) ++depth;
-      if (cur_.is("}")) --depth;
-    }
+    skip_to_block_end();
+    take("}");
     return {};
   }
   Scope scope(*this);
@@ -100,6 +98,13 @@ void Parser::recover_stmt(size_t begin, bool stop_at_brace) {
       bool word = is_stmt_word(cur_) && (cur_.first_on_line || !cur_.is("call"));
       if (cur_.is(";") || named || word) return;
     }
+  }
+}
+
+void Parser::skip_to_block_end() {
+  for (size_t depth = 0; cur_.kind != TokenKind::End; advance()) {
+    if (cur_.is("{")) ++depth;
+    if (cur_.is("}") && depth-- == 0) return;
   }
 }
 
@@ -233,7 +238,8 @@ Stmt Parser::parse_if() {
       if (block_depth_ > StmtNode::kMaxDepth) {
         error("too-deep", here(),
               "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
-        throw SyntaxError{};
+        skip_to_block_end();
+        return {};
       }
       else_body = parse_if();
     } else {
