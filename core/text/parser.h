@@ -150,6 +150,7 @@ class Parser {
   Stmt parse_intrin_call();
   void recover_stmt(size_t begin, bool stop_at_brace = false);
   void skip_to_block_end();
+  void too_deep(const Loc& loc);
   ForKind parse_for_kind();
 
   // Items (parser_item.cpp).
@@ -201,6 +202,7 @@ class Parser {
   bool in_shape_ = false;       ///< an undeclared name is a symbol
   bool unknown_names_ = false;  ///< in the row of an unknown intrinsic: say nothing
   bool unclosed_told_ = false;  ///< in this item
+  bool deep_told_ = false;      ///< in this item
   bool braces_told_ = false;    ///< in this file
 
   std::unordered_map<std::string, std::vector<Binding>, NameHash, std::equal_to<>> names_;

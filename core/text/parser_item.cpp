@@ -26,6 +26,7 @@ void Parser::parse_item() {
   size_t begin = cur_.offset;
   told_.clear();
   unclosed_told_ = false;
+  deep_told_ = false;
   unknown_names_ = false;
   block_depth_ = 0;
   try {

@@ -1,4 +1,6 @@
 // Parser: statements and blocks.
+#include <utility>
+
 #include "core/text/parser.h"
 
 namespace inlay::text {
@@ -36,8 +38,7 @@ Stmt Parser::parse_block() {
 Stmt Parser::parse_block_rest(const Loc& open, std::vector<Stmt> stmts) {
   DepthGuard guard(block_depth_);
   if (block_depth_ > StmtNode::kMaxDepth) {
-    error("too-deep", open,
-          "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
+    too_deep(open);
     skip_to_block_end();
     take("}");
     return {};
@@ -99,6 +100,12 @@ void Parser::recover_stmt(size_t begin, bool stop_at_brace) {
       if (cur_.is(";") || named || word) return;
     }
   }
+}
+
+void Parser::too_deep(const Loc& loc) {
+  if (std::exchange(deep_told_, true)) return;
+  error("too-deep", loc,
+        "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
 }
 
 void Parser::skip_to_block_end() {
@@ -236,8 +243,7 @@ Stmt Parser::parse_if() {
       // An else-if is in a block of its own in the IR.
       DepthGuard block(block_depth_);
       if (block_depth_ > StmtNode::kMaxDepth) {
-        error("too-deep", here(),
-              "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
+        too_deep(here());
         skip_to_block_end();
         return {};
       }
