@@ -300,7 +300,7 @@ void Verifier::check_implement(const Implement& row) {
     }
     auto near = nearest_names(row.intrinsic, names, 1);
     error("unknown-intrinsic", row.loc, "there is no intrinsic `" + row.intrinsic + "`",
-          near.empty() ? "" : "did you mean `" + near[0] + "`?");
+          did_you_mean(near));
     return;
   }
   for (const Item& item : program_.items) {

@@ -142,7 +142,8 @@ void Verifier::visit_node(const View& node) {
     if (extent && *extent < 0) {
       error("negative-extent", loc, which + " ends before it starts");
     } else if (min && *min < 0) {
-      error("out-of-bounds", loc, which + " starts at " + std::to_string(*min));
+      error("out-of-bounds", place_of(dim.min, node.loc),
+            which + " starts at " + std::to_string(*min));
     } else if (min && extent && bound && (*min > *bound || *extent > *bound - *min)) {
       error("out-of-bounds", loc,
             which + " ends at " + std::to_string(*min + *extent) + ", beyond its extent " +

@@ -12,7 +12,7 @@ void Verifier::visit_node(const CallIntrin& node) {
       if (auto* known = std::get_if<Intrinsic>(&item)) names.push_back(known->name);
     }
     auto near = nearest_names(node.name, names, 1);
-    std::string help = near.empty() ? "" : "did you mean `" + near[0] + "`?";
+    std::string help = did_you_mean(near);
     if (program_.find_function(node.name)) help = "functions can't be called; make it an intrinsic";
     error("unknown-intrinsic", node.loc, "there is no intrinsic `" + node.name + "`", help);
     return;

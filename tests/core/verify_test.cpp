@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
              "1:17 unbound-symbol | t | symbol `n` appears only inside of expressions, so no call "
              "binds it"},
         Case{"func f(A: f32[4, -1]) {}",
-             "1:19 negative-extent | f | extent -1 of buffer `A` is negative"},
+             "1:18 negative-extent | f | extent -1 of buffer `A` is negative"},
         Case{"func f(A: f32[4, 0]) {}", ""},
         Case{"func f(A: f32[4] in shared) {}",
              "1:8 memory-space | f | parameter `A` is in shared memory, which no caller can reach"},
@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"call g(A[4..3, 0])",
              "4:11 negative-extent | f | range in dimension 0 of buffer `A` ends before it starts"},
         Case{"call g(A[-1..3, 0])",
-             "4:12 out-of-bounds | f | range in dimension 0 of buffer `A` starts at -1"},
+             "4:10 out-of-bounds | f | range in dimension 0 of buffer `A` starts at -1"},
         Case{"call g(&A[8, 0])",
              "4:11 out-of-bounds | f | index 8 of dimension 0 of buffer `A` is not below its "
              "extent 8"},
