@@ -1,9 +1,8 @@
 // The demo: SGEMM from kernels/gemm/sgemm.inlay, compiled for this machine, proven, checked, and
 // measured against plain loops and OpenBLAS in one run on one core.
 //
-// OpenBLAS is loaded with dlopen, so that nothing of Inlay links it. Where the CPU has AVX-512, a
-// release of OpenBLAS older than the CPU may fall back to its AVX2 kernels; it is told to use its
-// AVX-512 ones then (OPENBLAS_CORETYPE), so that it is measured at its best.
+// OpenBLAS is loaded with dlopen, so that nothing of Inlay links it. It chooses its kernels by CPU, or
+// as OPENBLAS_CORETYPE says; the table names them.
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -190,12 +189,7 @@ int demo() {
 
 }  // namespace inlay::cli
 
-int main(int, char** argv) {
-  // OpenBLAS reads this when its process starts.
-  if (inlay_cpu_has_feature("avx512f") == 1 && !std::getenv("OPENBLAS_CORETYPE")) {
-    setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
-    execv("/proc/self/exe", argv);
-  }
+int main() {
   try {
     return inlay::cli::demo();
   } catch (const std::exception& error) {
