@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -168,6 +169,9 @@ BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string
   output.report_json = render_json(result.reports);
   output.warnings = render(result.warnings.all());
   *dependencies = std::move(result.dependencies);
+  std::sort(dependencies->begin(), dependencies->end());
+  dependencies->erase(std::unique(dependencies->begin(), dependencies->end()),
+                      dependencies->end());
   return output;
 }
 
