@@ -38,7 +38,7 @@ bool span_of(const std::vector<int64_t>& shape, const std::vector<int64_t>& stri
     return true;
   }
   overflow |= __builtin_sub_overflow(high, *low, count) || __builtin_add_overflow(*count, 1, count);
-  return !overflow && *count < (int64_t{1} << 47);
+  return !overflow && *count <= kMaxBytes / 8;
 }
 
 Region take_tensor(Machine& machine, const Function& function, const Formals::Tensor& formal,

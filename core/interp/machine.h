@@ -56,6 +56,9 @@ struct Frame {
   std::vector<BufferRef> buffers;
 };
 
+/// No allocation or tensor is larger, in bytes.
+inline constexpr int64_t kMaxBytes = int64_t{1} << 40;
+
 /// Where a piece of code stands: "sgemm/for i/for j", innermost last.
 struct Path {
   uint32_t parent = 0;

@@ -38,6 +38,7 @@ Pc AllocateStep::run(Machine& machine, Pc pc) const {
   }
   BufferRef& ref = machine.frame.buffers[slot_.buffer];
   try {
+    if (!empty && bytes > kMaxBytes) throw std::bad_alloc();
     machine.allocate(ref, type_, count, alignment_, watched);
   } catch (const std::bad_alloc&) {
     machine.fault(site_, "out-of-memory",

@@ -225,8 +225,8 @@ class RandomExprs {
       static const double values[] = {0.0, -0.0, 1.0, -1.0, 0.5, 3.0, 1e30};
       return FloatImm::make(type_, values[pick(7)]);
     }
-    int64_t limit = type_.bits == 8 ? 100 : 300;
-    return IntImm::make(type_, type_.is_uint() ? pick(int(limit)) : pick(int(limit)) - limit / 2);
+    int limit = type_.bits == 8 ? 256 : 600;
+    return IntImm::make(type_, pick(limit) - (type_.is_uint() ? 0 : limit / 2));
   }
   Expr divisor() {
     static const int values[] = {1, 2, 3, 4, 7, 8, 12, 16};
