@@ -24,7 +24,9 @@ Value Op::eval(Machine&) const {
   return {};
 }
 
-void Op::eval_lanes(Machine& machine, Value* out) const { *out = eval(machine); }
+void Op::eval_lanes(Machine& machine, Value* out) const {
+  *out = eval(machine);
+}
 
 Machine::Machine(const Code& compiled, const InterpOptions& chosen)
     : code(compiled), options(chosen) {
@@ -137,8 +139,14 @@ void Machine::race(const Access& access, size_t level, uint64_t word, int lane) 
   bool other_writes = !known || code.sites[word & kSiteMask].write;
   if (known) {
     const Site& other = code.sites[word & kSiteMask];
-    notes.push_back({Severity::Note, "race", std::string("it is ") + done(other.write) + " here",
-                     other.loc, path_text(other.path), "", "", {}});
+    notes.push_back({Severity::Note,
+                     "race",
+                     std::string("it is ") + done(other.write) + " here",
+                     other.loc,
+                     path_text(other.path),
+                     "",
+                     "",
+                     {}});
   }
   fault(access.site, "race",
         "race: `" + site.buffer + "`" + indices_text(access, lane) + " is " + done(site.write) +
@@ -225,9 +233,9 @@ std::string Machine::variables_text(uint32_t path) {
 void Machine::fault(uint32_t site, std::string rule, std::string message, std::string help,
                     std::vector<Diagnostic> notes) {
   const Site& at = code.sites[site];
-  throw CompileError(std::vector<Diagnostic>{
-      {Severity::Error, std::move(rule), std::move(message), at.loc, path_text(at.path),
-       std::move(help), variables_text(at.path), std::move(notes)}});
+  throw CompileError(std::vector<Diagnostic>{{Severity::Error, std::move(rule), std::move(message),
+                                              at.loc, path_text(at.path), std::move(help),
+                                              variables_text(at.path), std::move(notes)}});
 }
 
 }  // namespace inlay::interp

@@ -2,8 +2,8 @@
 // parallelism that are active.
 //
 // Expressions are trees of Op, statements a flat list of Step; variables and buffers are slots that
-// were resolved when compiling. Statements are flat so that a work-item can stop at a barrier and go
-// on later: all of its state is its Frame and a position in the list.
+// were resolved when compiling. Statements are flat so that a work-item can stop at a barrier and
+// go on later: all of its state is its Frame and a position in the list.
 //
 // How races are found. A counter `now` grows at the start of each parallel loop and of each of its
 // iterations. Iterations run one after another, so the loops and iterations that are active split
@@ -37,17 +37,17 @@ struct Storage {
   DType type;
   int64_t count = 0;
   std::byte* data = nullptr;
-  std::vector<uint8_t> written;   ///< by element; empty: all were
-  std::vector<uint64_t> stamps;   ///< by element 1 + levels words; empty: not watched
+  std::vector<uint8_t> written;  ///< by element; empty: all were
+  std::vector<uint64_t> stamps;  ///< by element 1 + levels words; empty: not watched
   std::unique_ptr<std::byte[]> owned;
-  int64_t capacity = 0;           ///< bytes owned
+  int64_t capacity = 0;  ///< bytes owned
 };
 
 /// What a buffer slot holds at present. Extents and strides lie in registers: the slot's `dims`.
 struct BufferRef {
   Storage* storage = nullptr;
-  int64_t origin = 0;               ///< position of element 0
-  std::shared_ptr<Storage> owner;   ///< of an allocation
+  int64_t origin = 0;              ///< position of element 0
+  std::shared_ptr<Storage> owner;  ///< of an allocation
 };
 
 /// The whole state of one thread of execution, but for its place in the code.
@@ -63,7 +63,7 @@ inline constexpr int64_t kMaxBytes = int64_t{1} << 40;
 struct Path {
   uint32_t parent = 0;
   std::string label;
-  std::string variable;       ///< of a loop
+  std::string variable;  ///< of a loop
   uint32_t variable_reg = 0;
 };
 
@@ -71,7 +71,7 @@ struct Path {
 struct Site {
   Loc loc;
   uint32_t path = 0;
-  std::string buffer;   ///< of an access
+  std::string buffer;  ///< of an access
   bool write = false;
 };
 
@@ -86,10 +86,10 @@ class Op {
 /// Where an access goes: slots, index expressions, and who to name if it is wrong.
 struct Access {
   uint32_t buffer = 0;
-  uint32_t dims = 0;          ///< register of extent 0; then stride 0, extent 1, ...
+  uint32_t dims = 0;  ///< register of extent 0; then stride 0, extent 1, ...
   uint32_t site = 0;
   std::vector<const Op*> indices;
-  int lanes = 1;              ///< of the last index
+  int lanes = 1;  ///< of the last index
 };
 
 using Pc = uint32_t;
@@ -112,13 +112,13 @@ struct Code {
   std::deque<Site> sites;
   std::vector<Path> paths;
   uint32_t regs = 0, buffers = 0, scratch = 0;
-  uint32_t max_levels = 0;    ///< deepest nest of parallel loops
+  uint32_t max_levels = 0;  ///< deepest nest of parallel loops
 };
 
 /// An active parallel loop, or the work-items of a workgroup between two barriers.
 struct Level {
-  uint64_t start = 0;         ///< time at which the loop began
-  uint64_t iteration = 0;     ///< time at which its present iteration began
+  uint64_t start = 0;      ///< time at which the loop began
+  uint64_t iteration = 0;  ///< time at which its present iteration began
   uint32_t path = 0;
   /// Start and value of the loop variable (or number of the work-item) of each iteration so far.
   std::vector<std::pair<uint64_t, int64_t>> history;
@@ -137,7 +137,7 @@ class Machine {
   const InterpOptions& options;
   Frame frame;
   std::vector<Value> scratch;
-  std::vector<Level> levels;   ///< the first `active` are
+  std::vector<Level> levels;  ///< the first `active` are
   size_t active = 0;
   /// How many levels are active in a work-item outside of its own loops; 0: no work-item runs.
   size_t item_levels = 0;
@@ -183,7 +183,6 @@ class Machine {
   uint64_t now_ = 0;
   uint64_t steps_run_ = 0;
 };
-
 
 // ---- inner loop of the interpreter, kept inline ----
 

@@ -78,9 +78,8 @@ TEST(InterpFaults, ArithmeticThatHasNoResult) {
 }
 
 TEST(InterpFaults, Asserts) {
-  Diagnostic error =
-      fault_of("func f(n: index) { for i in 0..n { assert i < 3, \"i is small\" } }",
-               {scalar(int64_t{5})});
+  Diagnostic error = fault_of("func f(n: index) { for i in 0..n { assert i < 3, \"i is small\" } }",
+                              {scalar(int64_t{5})});
   EXPECT_EQ(error.rule, "assert");
   EXPECT_EQ(error.message, "i is small");
   EXPECT_EQ(error.detail, "where i = 3");
@@ -125,12 +124,11 @@ TEST(InterpFaults, ViewsMustFitCompactFormals) {
   Array<float> a({4, 8}), b({4, 8});
   const std::string intrin = "intrin g<n>(k: index, x: f32[k, n], y: f32[k, n] strided) { }\n";
   run(intrin + "func f(a: f32[M, N], b: f32[4, 8]) { g<8>(M, a, b) }", {a, b});
-  Diagnostic error =
-      fault_of(intrin + "func f(a: f32[M, N], b: f32[4, 8]) { g<4>(M, a[0..M, 0..4], b[0..4, 2..6]) }",
-               {a, b});
+  Diagnostic error = fault_of(
+      intrin + "func f(a: f32[M, N], b: f32[4, 8]) { g<4>(M, a[0..M, 0..4], b[0..4, 2..6]) }",
+      {a, b});
   EXPECT_EQ(error.rule, "view-mismatch");
-  EXPECT_EQ(error.message,
-            "g<4>: x has strides [8, 1], expected [n=4, 1] (compact, row-major)");
+  EXPECT_EQ(error.message, "g<4>: x has strides [8, 1], expected [n=4, 1] (compact, row-major)");
   error = fault_of(intrin + "func f(a: f32[M, N], b: f32[4, 8]) { g<8>(3, a, b) }", {a, b});
   EXPECT_EQ(error.message, "g<8>: x has shape [4, 8], expected [k=3, n=8]");
   // One row has no second one to step to.
@@ -144,8 +142,9 @@ TEST(InterpFaults, AlignmentOfViews) {
   run(text, {scalar(int64_t{8})});
   Diagnostic error = fault_of(text, {scalar(int64_t{2})});
   EXPECT_EQ(error.rule, "view-mismatch");
-  EXPECT_EQ(error.message, "g: x begins at an address that is 8 modulo 32, expected a multiple of "
-                           "32");
+  EXPECT_EQ(error.message,
+            "g: x begins at an address that is 8 modulo 32, expected a multiple of "
+            "32");
   // An allocation that promises nothing is not better aligned by luck.
   EXPECT_EQ(fault_of(R"(intrin g(x: f32[8] align 32) { }
       func f() { alloc t: f32[64]  g(t[0..8]) })",
@@ -191,8 +190,7 @@ TEST(InterpArguments, EachIsCheckedWithASentence) {
   EXPECT_EQ(message({wrong, b, c, scalar(int64_t{1})}),
             "sgemm: A has strides [1, 64], expected [K=32, 1] (compact, row-major)");
   wrong.strides = {1};
-  EXPECT_EQ(message({wrong, b, c, scalar(int64_t{1})}),
-            "sgemm: A has 1 strides, but 2 dimensions");
+  EXPECT_EQ(message({wrong, b, c, scalar(int64_t{1})}), "sgemm: A has 1 strides, but 2 dimensions");
   wrong = a;
   wrong.data = nullptr;
   EXPECT_EQ(message({wrong, b, c, scalar(int64_t{1})}), "sgemm: A has no data");

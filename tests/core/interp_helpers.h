@@ -41,8 +41,12 @@ struct Array {
   operator ArgValue() { return ref(); }  // NOLINT: passed as an argument
 };
 
-inline ArgValue scalar(int64_t value) { return ScalarValue(value); }
-inline ArgValue scalar(double value) { return ScalarValue(value); }
+inline ArgValue scalar(int64_t value) {
+  return ScalarValue(value);
+}
+inline ArgValue scalar(double value) {
+  return ScalarValue(value);
+}
 
 inline void run(const Program& program, const std::vector<ArgValue>& args,
                 const InterpOptions& options = {}, const std::string& name = "f") {

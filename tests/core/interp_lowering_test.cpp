@@ -20,7 +20,8 @@ Target x86_target(std::set<std::string> features) {
 Program simplified(Program program) {
   for (Item& item : program.items) {
     if (auto* function = std::get_if<Function>(&item)) function->body = simplify(function->body);
-    if (auto* intrinsic = std::get_if<Intrinsic>(&item)) intrinsic->body = simplify(intrinsic->body);
+    if (auto* intrinsic = std::get_if<Intrinsic>(&item))
+      intrinsic->body = simplify(intrinsic->body);
   }
   return program;
 }
@@ -172,26 +173,36 @@ class RandomExprs {
   Expr number(int depth) {
     if (depth == 0 || pick(8) == 0) return leaf();
     switch (pick(type_.is_float() ? 8 : 15)) {
-      case 0: return number(depth - 1) + number(depth - 1);
-      case 1: return number(depth - 1) - number(depth - 1);
-      case 2: return number(depth - 1) * number(depth - 1);
-      case 3: return min(number(depth - 1), number(depth - 1));
-      case 4: return max(number(depth - 1), number(depth - 1));
-      case 5: return Unary::make(UnaryOp::Neg, number(depth - 1));
-      case 6: return Select::make(truth(depth - 1), number(depth - 1), number(depth - 1));
+      case 0:
+        return number(depth - 1) + number(depth - 1);
+      case 1:
+        return number(depth - 1) - number(depth - 1);
+      case 2:
+        return number(depth - 1) * number(depth - 1);
+      case 3:
+        return min(number(depth - 1), number(depth - 1));
+      case 4:
+        return max(number(depth - 1), number(depth - 1));
+      case 5:
+        return Unary::make(UnaryOp::Neg, number(depth - 1));
+      case 6:
+        return Select::make(truth(depth - 1), number(depth - 1), number(depth - 1));
       case 7: {
         static const DType through[] = {kI8, kU16, kI32, kU64, kI64, kF32, kF64, kBool};
         return Cast::make(type_, Cast::make(through[pick(8)], number(depth - 1)));
       }
       case 8:
-      case 9: return Binary::make(BinaryOp::FloorDiv, number(depth - 1), divisor());
+      case 9:
+        return Binary::make(BinaryOp::FloorDiv, number(depth - 1), divisor());
       case 10:
-      case 11: return Binary::make(BinaryOp::FloorMod, number(depth - 1), divisor());
+      case 11:
+        return Binary::make(BinaryOp::FloorMod, number(depth - 1), divisor());
       case 12: {
         BinaryOp ops[] = {BinaryOp::BitAnd, BinaryOp::BitOr, BinaryOp::BitXor};
         return Binary::make(ops[pick(3)], number(depth - 1), number(depth - 1));
       }
-      case 13: return Unary::make(UnaryOp::BitNot, number(depth - 1));
+      case 13:
+        return Unary::make(UnaryOp::BitNot, number(depth - 1));
       default:
         return Binary::make(pick(2) ? BinaryOp::Shl : BinaryOp::Shr, number(depth - 1),
                             IntImm::make(type_, pick(8)));
@@ -201,9 +212,12 @@ class RandomExprs {
   Expr truth(int depth) {
     if (depth == 0) return IntImm::make(kBool, pick(2));
     switch (pick(5)) {
-      case 0: return logical_and(truth(depth - 1), truth(depth - 1));
-      case 1: return Binary::make(BinaryOp::Or, truth(depth - 1), truth(depth - 1));
-      case 2: return Unary::make(UnaryOp::Not, truth(depth - 1));
+      case 0:
+        return logical_and(truth(depth - 1), truth(depth - 1));
+      case 1:
+        return Binary::make(BinaryOp::Or, truth(depth - 1), truth(depth - 1));
+      case 2:
+        return Unary::make(UnaryOp::Not, truth(depth - 1));
       default: {
         BinaryOp ops[] = {BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Lt,
                           BinaryOp::Le, BinaryOp::Gt, BinaryOp::Ge};
@@ -279,12 +293,24 @@ void simplify_keeps_values(unsigned seeds) {
   }
 }
 
-TEST(InterpLowering, SimplifyKeepsValuesOfI64) { simplify_keeps_values<int64_t>(3000); }
-TEST(InterpLowering, SimplifyKeepsValuesOfI8) { simplify_keeps_values<int8_t>(3000); }
-TEST(InterpLowering, SimplifyKeepsValuesOfU8) { simplify_keeps_values<uint8_t>(2000); }
-TEST(InterpLowering, SimplifyKeepsValuesOfU32) { simplify_keeps_values<uint32_t>(2000); }
-TEST(InterpLowering, SimplifyKeepsValuesOfU64) { simplify_keeps_values<uint64_t>(2000); }
-TEST(InterpLowering, SimplifyKeepsValuesOfF32) { simplify_keeps_values<float>(2000); }
+TEST(InterpLowering, SimplifyKeepsValuesOfI64) {
+  simplify_keeps_values<int64_t>(3000);
+}
+TEST(InterpLowering, SimplifyKeepsValuesOfI8) {
+  simplify_keeps_values<int8_t>(3000);
+}
+TEST(InterpLowering, SimplifyKeepsValuesOfU8) {
+  simplify_keeps_values<uint8_t>(2000);
+}
+TEST(InterpLowering, SimplifyKeepsValuesOfU32) {
+  simplify_keeps_values<uint32_t>(2000);
+}
+TEST(InterpLowering, SimplifyKeepsValuesOfU64) {
+  simplify_keeps_values<uint64_t>(2000);
+}
+TEST(InterpLowering, SimplifyKeepsValuesOfF32) {
+  simplify_keeps_values<float>(2000);
+}
 
 }  // namespace
 }  // namespace inlay

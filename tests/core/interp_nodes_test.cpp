@@ -34,8 +34,14 @@ TEST(InterpIntegers, DivisionFloors) {
   struct Row {
     int64_t a, b, quotient, rest;
   };
-  for (Row row : {Row{7, 2, 3, 1}, {-7, 2, -4, 1}, {7, -2, -4, -1}, {-7, -2, 3, -1}, {6, 3, 2, 0},
-                  {-6, 3, -2, 0}, {0, -5, 0, 0}, {INT64_MIN, -1, INT64_MIN, 0}}) {
+  for (Row row : {Row{7, 2, 3, 1},
+                  {-7, 2, -4, 1},
+                  {7, -2, -4, -1},
+                  {-7, -2, 3, -1},
+                  {6, 3, 2, 0},
+                  {-6, 3, -2, 0},
+                  {0, -5, 0, 0},
+                  {INT64_MIN, -1, INT64_MIN, 0}}) {
     Array<int64_t> x({2}, {row.a, row.b}), out({2});
     run("func f(x: i64[2], out: i64[2]) { out[0] = x[0] / x[1]  out[1] = x[0] % x[1] }", {x, out});
     EXPECT_EQ(out.data[0], row.quotient) << row.a << " / " << row.b;
@@ -66,13 +72,14 @@ TEST(InterpFloats, EachOperationRoundsOnce) {
   // 1 + 2^-24 is a tie in f32 and goes to even; twice that is not lost.
   EXPECT_EQ(value_of<float>("1.0 + 5.9604644775390625e-8 + 5.9604644775390625e-8"), 1.0f);
   EXPECT_EQ(value_of<_Float16>("2048f16 + 1f16"), static_cast<_Float16>(2048));
-  EXPECT_EQ(value_of<_Float16>("65504f16 + 16f16"), static_cast<_Float16>(std::numeric_limits<float>::infinity()));
+  EXPECT_EQ(value_of<_Float16>("65504f16 + 16f16"),
+            static_cast<_Float16>(std::numeric_limits<float>::infinity()));
   // a * b + c is two roundings, fma one.
   EXPECT_EQ(value_of<float>("(1.0 + 1.1920928955078125e-7) * (1.0 - 1.1920928955078125e-7) - 1.0"),
             (1.0f + 0x1p-23f) * (1.0f - 0x1p-23f) - 1.0f);
-  EXPECT_EQ(value_of<float>(
-                "fma(1.0 + 1.1920928955078125e-7, 1.0 - 1.1920928955078125e-7, 0.0 - 1.0)"),
-            -0x1p-46f);
+  EXPECT_EQ(
+      value_of<float>("fma(1.0 + 1.1920928955078125e-7, 1.0 - 1.1920928955078125e-7, 0.0 - 1.0)"),
+      -0x1p-46f);
 }
 
 TEST(InterpFloats, Bf16) {
@@ -290,6 +297,24 @@ TEST(InterpCalls, ViewsMayDropDimensions) {
       })",
       {a, out});
   EXPECT_EQ(out.data, (std::vector<float>{7, 100, 11}));
+}
+
+TEST(InterpLimits, TheDeepestTreesRun) {
+  Var x("x");
+  Buffer out = Buffer::make("out", kI64, {1});
+  Expr sum = x;
+  int64_t expected = 3;
+  for (; sum->depth + 1 < ExprNode::kMaxDepth; expected += 6) sum = sum + x * 2;
+  Stmt body = store(out, {0}, sum);
+  while (body->depth + 2 < StmtNode::kMaxDepth) body = loop(ForKind::Serial, Var("i"), 1, {body});
+  Program program;
+  program.items = {Function{"f", {x, out}, {}, block({body}), {}}};
+  Array<int64_t> result({1});
+  run(program, {scalar(int64_t{3}), result});
+  EXPECT_EQ(result.data[0], expected);
+  program.items = {Function{"f", {x, out}, {}, simplify(block({body})), {}}};
+  run(lower_intrinsics(program, nullptr).program, {scalar(int64_t{3}), result});
+  EXPECT_EQ(result.data[0], expected);
 }
 
 class Adder : public ExternHandler {

@@ -29,14 +29,14 @@ TEST(InterpRaces, BothAccessesAreReported) {
 
 TEST(InterpRaces, ReadAgainstWriteInEitherOrder) {
   Array<float> c({8});
-  EXPECT_EQ(fault_of("func f(c: f32[8]) { parallel for i in 0..7 { c[i] = c[i + 1] } }", {c})
-                .message,
-            "race: `c`[1] is written in iteration i = 1, and read in iteration i = 0 of "
-            "`parallel for i`");
-  EXPECT_EQ(fault_of("func f(c: f32[8]) { vectorized for i in 1..8 { c[i] = c[i - 1] } }", {c})
-                .message,
-            "race: `c`[1] is read in iteration i = 2, and written in iteration i = 1 of "
-            "`vectorized for i`");
+  EXPECT_EQ(
+      fault_of("func f(c: f32[8]) { parallel for i in 0..7 { c[i] = c[i + 1] } }", {c}).message,
+      "race: `c`[1] is written in iteration i = 1, and read in iteration i = 0 of "
+      "`parallel for i`");
+  EXPECT_EQ(
+      fault_of("func f(c: f32[8]) { vectorized for i in 1..8 { c[i] = c[i - 1] } }", {c}).message,
+      "race: `c`[1] is read in iteration i = 2, and written in iteration i = 1 of "
+      "`vectorized for i`");
   // Only the first of many readers, and one that its own iteration read in between.
   EXPECT_EQ(fault_of(R"(func f(c: f32[8]) {
         parallel for i in 0..4 { c[i + 1] = c[0]  if i == 3 { c[0] = c[0] } }
@@ -231,8 +231,9 @@ TEST(InterpWorkItems, DivergentBarriersAreReported) {
 })",
                               {out});
   EXPECT_EQ(error.rule, "barrier");
-  EXPECT_EQ(error.message,
-            "divergent barrier: work-item x = 0 waits at it, and work-item x = 3 has ended without");
+  EXPECT_EQ(
+      error.message,
+      "divergent barrier: work-item x = 0 waits at it, and work-item x = 3 has ended without");
   EXPECT_EQ(error.loc.line, 3u);
   error = fault_of(R"(func f(out: f32[4]) {
   lane(x) for x in 0..4 {
@@ -246,10 +247,10 @@ TEST(InterpWorkItems, DivergentBarriersAreReported) {
 
 TEST(InterpWorkItems, BarriersStandInLaneLoopsOnly) {
   EXPECT_EQ(fault_of("func f() { barrier }", {}).message, "barrier outside of a lane loop");
-  EXPECT_EQ(fault_of("func f() { lane(x) for x in 0..2 { parallel for i in 0..2 { barrier } } }",
-                     {})
-                .message,
-            "barrier in a parallel loop inside of a work-item");
+  EXPECT_EQ(
+      fault_of("func f() { lane(x) for x in 0..2 { parallel for i in 0..2 { barrier } } }", {})
+          .message,
+      "barrier in a parallel loop inside of a work-item");
   EXPECT_EQ(fault_of(R"(func f() {
         lane(y) for y in 0..2 { alloc t: f32[1] lane(x) for x in 0..2 { barrier } } })",
                      {})
