@@ -190,7 +190,10 @@ Access Compiler::access(const Buffer& buffer, const std::vector<Expr>& indices, 
   if (write && at.param >= 0) out_.written[at.param] = true;
   Access access{at.buffer, at.dims, site(loc, buffer.name(), write), {}, 1};
   for (const Expr& index : indices) {
-    access.indices.push_back(expr(index));
+    auto* var = index.as<VarNode>();
+    auto plain = var && index.type().is_scalar() ? env_->vars.find(var) : env_->vars.end();
+    access.indices.push_back(
+        {expr(index), plain == env_->vars.end() ? -1 : int64_t{plain->second}});
     access.lanes = index.type().lanes;
   }
   return access;

@@ -85,10 +85,15 @@ class Op {
 
 /// Where an access goes: slots, index expressions, and who to name if it is wrong.
 struct Access {
+  /// A plain variable is read straight from its register: most indices are one.
+  struct Index {
+    const Op* op;
+    int64_t reg = -1;
+  };
   uint32_t buffer = 0;
   uint32_t dims = 0;  ///< register of extent 0; then stride 0, extent 1, ...
   uint32_t site = 0;
-  std::vector<const Op*> indices;
+  std::vector<Index> indices;
   int lanes = 1;  ///< of the last index
 };
 
@@ -161,8 +166,15 @@ class Machine {
   int64_t locate(const Access& access);
   /// Positions of the lanes of a vector access.
   void locate_lanes(const Access& access, std::vector<int64_t>& positions);
-  void note_read(const Access& access, Storage& storage, int64_t position, int lane = 0);
-  void note_write(const Access& access, Storage& storage, int64_t position, int lane = 0);
+  /// Checks an access that is in bounds, and remembers it.
+  void note_read(const Access& access, Storage& storage, int64_t position, int lane = 0) {
+    if (!storage.written.empty() && !storage.written[position]) uninitialised(access, lane);
+    if (active != 0 && !storage.stamps.empty()) watch_read(access, storage, position, lane);
+  }
+  void note_write(const Access& access, Storage& storage, int64_t position, int lane = 0) {
+    if (!storage.written.empty()) storage.written[position] = 1;
+    if (active != 0 && !storage.stamps.empty()) watch_write(access, storage, position, lane);
+  }
 
   /// Fresh contents and shadow for an allocation of `count` elements.
   void allocate(BufferRef& ref, DType type, int64_t count, int alignment, bool watched);
@@ -172,6 +184,12 @@ class Machine {
                           std::string help = "", std::vector<Diagnostic> notes = {});
 
  private:
+  int64_t evaluate(const Access::Index& index) {
+    return index.reg >= 0 ? frame.regs[index.reg].i : index.op->eval(*this).i;
+  }
+  void watch_read(const Access& access, Storage& storage, int64_t position, int lane);
+  void watch_write(const Access& access, Storage& storage, int64_t position, int lane);
+  [[noreturn]] void uninitialised(const Access& access, int lane);
   std::string indices_text(const Access& access, int lane);
   std::string path_text(uint32_t path) const;
   std::string variables_text(uint32_t path);
@@ -189,7 +207,7 @@ class Machine {
 inline int64_t Machine::locate(const Access& access) {
   int64_t position = frame.buffers[access.buffer].origin;
   for (size_t d = 0; d < access.indices.size(); ++d) {
-    int64_t index = access.indices[d]->eval(*this).i;
+    int64_t index = evaluate(access.indices[d]);
     const Value* dim = &frame.regs[access.dims + 2 * d];
     if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(dim[0].i)) {
       out_of_bounds(access, d, index, dim[0].i, 0);
