@@ -1,7 +1,7 @@
 // Short ways to build IR in tests, where the factories' full names would hide what is meant.
 #pragma once
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <functional>
 
