@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/ir/equal.h"
+
 namespace inlay {
 
 namespace {
@@ -394,7 +396,7 @@ Expr View::whole(Buffer buffer, Loc loc) {
 
 bool View::is_whole() const {
   for (size_t d = 0; d < dims.size(); ++d) {
-    if (!is_const(dims[d].min, 0) || !dims[d].extent.same_as(buffer->shape[d])) return false;
+    if (!is_const(dims[d].min, 0) || !equal(dims[d].extent, buffer->shape[d])) return false;
   }
   return true;
 }
