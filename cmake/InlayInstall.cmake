@@ -10,7 +10,7 @@
 #   lib/cmake/inlay/                   the package: targets, inlay_add_code_object()
 #   share/inlay/kernels/               operators with their micro-kernels
 #
-# Included last, by the top-level CMakeLists.txt: it installs those of our targets that exist.
+# Included after all folders: it installs those of our targets that exist.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -44,14 +44,7 @@ function(_inlay_exported target name include_dir)
   endif()
 endfunction()
 
-# Whether TARGET hands dlpack's own CMake target on to those who link it.
-set(INLAY_NEEDS_DLPACK OFF)
-
 if(TARGET inlay_runtime)
-  get_target_property(runtime_links inlay_runtime INTERFACE_LINK_LIBRARIES)
-  if(runtime_links MATCHES "dlpack")
-    set(INLAY_NEEDS_DLPACK ON)
-  endif()
   _inlay_exported(inlay_runtime runtime ${CMAKE_INSTALL_INCLUDEDIR})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           ${header_patterns})
@@ -73,11 +66,13 @@ if(NOT INLAY_RUNTIME_ONLY)
   _inlay_exported(inlay_abi abi ${dev_dir})
   if(TARGET inlay_core)
     _inlay_exported(inlay_core core ${dev_dir})
-    if(NOT TARGET inlay_plugin)
-      add_library(inlay_plugin INTERFACE)
-      target_link_libraries(inlay_plugin INTERFACE inlay_core inlay_abi)
+    # What a plugin outside of this tree links; the backends here may have a target of that kind.
+    set(plugin inlay_plugin_interface)
+    if(NOT TARGET ${plugin})
+      add_library(${plugin} INTERFACE)
+      target_link_libraries(${plugin} INTERFACE inlay_core inlay_abi)
     endif()
-    _inlay_exported(inlay_plugin plugin ${dev_dir})
+    _inlay_exported(${plugin} plugin ${dev_dir})
   endif()
   if(TARGET inlay)
     _inlay_exported(inlay inlay ${CMAKE_INSTALL_INCLUDEDIR})

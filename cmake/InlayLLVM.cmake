@@ -8,11 +8,15 @@
 # are looked for beside the LLVM that was found. Debian's LLVM has RTTI and no exceptions.
 include_guard(GLOBAL)
 
+# LLVM's package looks for CURL, which only its debuginfod client would use.
+set(CMAKE_DISABLE_FIND_PACKAGE_CURL TRUE)
 # A plain `19` is refused by LLVM's version file, which asks for major.minor to be equal.
 find_package(LLVM 19.1 REQUIRED CONFIG HINTS /usr/lib/llvm-19/lib/cmake/llvm)
 get_filename_component(_inlay_llvm_cmake "${LLVM_DIR}" DIRECTORY)
 find_package(Clang REQUIRED CONFIG PATHS ${_inlay_llvm_cmake}/clang NO_DEFAULT_PATH)
 find_package(LLD REQUIRED CONFIG PATHS ${_inlay_llvm_cmake}/lld NO_DEFAULT_PATH)
+
+unset(CMAKE_DISABLE_FIND_PACKAGE_CURL)
 
 set(INLAY_CLANG "${LLVM_TOOLS_BINARY_DIR}/clang")
 if(NOT INLAY_CLANG_RESOURCE_DIR)

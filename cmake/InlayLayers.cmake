@@ -1,10 +1,7 @@
 # Layered libraries: a target names its layer, and the build refuses an edge that points upwards.
 #
-# Layers, lowest first (ARCHITECTURE.md, "The house"):
-#   runtime_abi, core, runtime, emulator  know nothing of each other but what ALLOWED says
-#   backends                              may use core and runtime_abi
-#   tools                                 may use core, backends (by dlopen), runtime
-#   tests                                 may use everything
+# What a layer may use beside itself (ARCHITECTURE.md, "The house"). Tools reach backends by dlopen
+# and through their plugin interface. tests/house holds the #include lines to the same table.
 include_guard(GLOBAL)
 
 set(INLAY_LAYER_ALLOWED_runtime_abi "")
@@ -24,32 +21,57 @@ function(inlay_layer target layer)
   set_property(GLOBAL APPEND PROPERTY INLAY_LAYERED_TARGETS ${target})
 endfunction()
 
+# What TARGET links or is built after, as target names; through targets of no layer as well.
+function(_inlay_layer_edges target out)
+  set(pending ${target})
+  set(seen ${target})
+  set(found "")
+  while(pending)
+    list(POP_FRONT pending current)
+    set(edges "")
+    foreach(kind LINK_LIBRARIES INTERFACE_LINK_LIBRARIES MANUALLY_ADDED_DEPENDENCIES)
+      get_target_property(libs ${current} ${kind})
+      if(libs)
+        list(APPEND edges ${libs})
+      endif()
+    endforeach()
+    foreach(lib IN LISTS edges)
+      string(REGEX REPLACE "^\\$<(LINK_ONLY|BUILD_INTERFACE|BUILD_LOCAL_INTERFACE):(.*)>$" "\\2"
+             lib "${lib}")
+      if(NOT TARGET "${lib}")
+        continue()
+      endif()
+      get_target_property(aliased ${lib} ALIASED_TARGET)
+      if(aliased)
+        set(lib ${aliased})
+      endif()
+      if(lib IN_LIST seen)
+        continue()
+      endif()
+      list(APPEND seen ${lib})
+      get_target_property(layer ${lib} INLAY_LAYER)
+      if(layer)
+        list(APPEND found ${lib})
+      else()
+        list(APPEND pending ${lib})
+      endif()
+    endforeach()
+  endwhile()
+  set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
 # inlay_check_layers(): called once, last; fails the configure step at an upward edge.
 function(inlay_check_layers)
   get_property(targets GLOBAL PROPERTY INLAY_LAYERED_TARGETS)
   foreach(target IN LISTS targets)
     get_target_property(layer ${target} INLAY_LAYER)
-    set(edges "")
-    foreach(kind LINK_LIBRARIES INTERFACE_LINK_LIBRARIES MANUALLY_ADDED_DEPENDENCIES)
-      get_target_property(libs ${target} ${kind})
-      if(libs)
-        list(APPEND edges ${libs})
-      endif()
-    endforeach()
-    list(REMOVE_DUPLICATES edges)
+    _inlay_layer_edges(${target} edges)
     foreach(lib IN LISTS edges)
-      string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" lib "${lib}")
-      if(TARGET ${lib})
-        get_target_property(aliased ${lib} ALIASED_TARGET)
-        if(aliased)
-          set(lib ${aliased})
-        endif()
-        get_target_property(other ${lib} INLAY_LAYER)
-        if(other AND NOT other STREQUAL layer AND NOT other IN_LIST INLAY_LAYER_ALLOWED_${layer})
-          message(FATAL_ERROR
-            "upward dependency: ${target} (layer ${layer}) must not use ${lib} (layer ${other}); "
-            "${layer} may use: ${INLAY_LAYER_ALLOWED_${layer}}. See ARCHITECTURE.md, 'The house'.")
-        endif()
+      get_target_property(other ${lib} INLAY_LAYER)
+      if(NOT other STREQUAL layer AND NOT other IN_LIST INLAY_LAYER_ALLOWED_${layer})
+        message(FATAL_ERROR
+          "upward dependency: ${target} (layer ${layer}) must not use ${lib} (layer ${other}); "
+          "${layer} may use: ${INLAY_LAYER_ALLOWED_${layer}}. See ARCHITECTURE.md, 'The house'.")
       endif()
     endforeach()
   endforeach()

@@ -35,10 +35,14 @@ struct FeatureInfo {
 
 /// What LLVM knows of one triple's processors.
 struct ProcessorTable {
-  std::vector<std::string> cpus;
+  std::vector<std::string> cpus;  ///< those with a 64-bit mode; without LLVM's "generic"
   std::vector<FeatureInfo> features;
 };
 ProcessorTable processor_table(const std::string& triple);
+
+/// LLVM's feature for an architecture extension as -march names it (AArch64: "fp16" is "fullfp16");
+/// empty if there is none.
+std::string feature_of_extension(const std::string& triple, const std::string& extension);
 
 /// Enabled instruction-set features (no tuning ones, no modes) of `cpu` changed by `changes`
 /// ("+avx2", "-fma"), with all that they imply. `cpu` and the features must be known.

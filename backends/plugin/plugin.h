@@ -104,6 +104,7 @@ struct CompileOptions {
 struct CompileResult {
   std::map<Artifact, std::string> artifacts;  ///< bytes of what was asked for
   std::vector<BuildReport> reports;           ///< one a unit
+  std::vector<std::string> dependencies;      ///< every file that was read: imports, their includes
   Diagnostics warnings;
 };
 

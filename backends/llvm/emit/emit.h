@@ -4,8 +4,9 @@
 //   i32 @"inlay.fn.f"(ptr noalias A, ..., i64 M, ..., float alpha, ...)   internal, never inlined
 //   i32 @"inlay.invoke.f"(ptr data, ptr symbols, ptr scalars)             an InlayInvoke, hidden
 // and each parallel loop a pair like it, @"inlay.fn.f.parallel0" and its InlayParallelBody. No
-// import can define a name with a dot after `inlay`, so a micro-kernel may be named like a function.
-// The buffers are separate `noalias` arguments, so that LLVM knows them apart without alias scopes.
+// import can define a name with a dot after `inlay`, so a micro-kernel may be named like a
+// function. The buffers are separate `noalias` arguments, so that LLVM knows them apart without
+// alias scopes.
 #pragma once
 
 #include <memory>
@@ -35,7 +36,19 @@ struct EmittedModule {
   std::unique_ptr<llvm::Module> module;
   std::vector<ExternCall> calls;           ///< by number
   std::vector<EmittedFunction> functions;  ///< in the order of the program
+  std::vector<Loc> asm_locs;               ///< inline assembly: `!srcloc` is kAsmCookie + position
 };
+
+/// Where the cookies of our own inline assembly begin: no front end's reach so far.
+inline constexpr uint64_t kAsmCookie = uint64_t{1} << 62;
+
+/// Attributes by which the optimized module is read again: the Inlay function on its body, the
+/// position of the parameter on each `noalias` argument that is a buffer parameter of it (also on
+/// those of its parallel loops).
+inline constexpr const char* kFunctionAttribute = "inlay-function";
+inline constexpr const char* kParamAttribute = "inlay-param";
+/// Name of the stack slot by which a parallel loop's body gets its arguments.
+inline constexpr const char* kClosureName = "inlay.closure";
 
 struct EmitOptions {
   std::string symbol_prefix;  ///< put before "inlay.invoke": keeps variants of one object apart

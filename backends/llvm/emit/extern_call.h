@@ -15,11 +15,11 @@ namespace inlay {
 inline constexpr const char* kExternCallMetadata = "inlay.call";
 
 struct ExternCall {
-  uint32_t number = 0;       ///< position in EmittedModule::calls
-  std::string function;      ///< the Inlay function that it stands in
-  std::string symbol;        ///< the declaration called bears exactly this name
-  DType result;              ///< kVoid: none
-  std::vector<DType> args;   ///< kPointer for a view
+  uint32_t number = 0;      ///< position in EmittedModule::calls
+  std::string function;     ///< the Inlay function that it stands in
+  std::string symbol;       ///< the declaration called bears exactly this name
+  DType result;             ///< kVoid: none
+  std::vector<DType> args;  ///< kPointer for a view
   Loc loc;
 };
 
