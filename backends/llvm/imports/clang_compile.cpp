@@ -212,17 +212,41 @@ std::vector<std::string> driver_arguments(const ClangRequest& request,
            "-fno-threadsafe-statics"});
     }
   }
+  // Outlined atomics are calls of a library that no code object has.
+  if (request.triple.compare(0, 7, "aarch64") == 0) add({"-mno-outline-atomics", "-mno-fmv"});
   for (const std::string& folder : request.include_directories) args.push_back("-I" + folder);
   args.insert(args.end(), flags.begin(), flags.end());
-  // Last, so that they win over what the driver derives from the triple.
-  auto to_cc1 = [&](const std::string& option, const std::string& value) {
-    args.insert(args.end(), {"-Xclang", option, "-Xclang", value});
-  };
-  to_cc1("-target-cpu", request.cpu);
-  for (const std::string& feature : request.features) to_cc1("-target-feature", feature);
   args.push_back("--");
   args.push_back(main_file);
   return args;
+}
+
+// Clang places a line of assembly right after the `\n` of the line before: in "a\n\t" "b", before
+// the \t. A reader looks for the instruction.
+void skip_to_instruction(const std::string& text, AsmPlace& place) {
+  size_t at = 0;
+  for (uint32_t line = 1; line < place.line && at != std::string::npos; ++line) {
+    at = text.find('\n', at);
+    if (at != std::string::npos) ++at;
+  }
+  if (at == std::string::npos) return;
+  AsmPlace moved = place;
+  for (at += place.column - 1; at < text.size(); ++at) {
+    bool escape =
+        text[at] == '\\' && at + 1 < text.size() && (text[at + 1] == 't' || text[at + 1] == 'n');
+    if (text[at] == '\n') {
+      ++moved.line;
+      moved.column = 1;
+    } else if (escape) {
+      ++at;
+      moved.column += 2;
+    } else if (text[at] == '"' || text[at] == ' ' || text[at] == '\t') {
+      ++moved.column;
+    } else {
+      break;
+    }
+  }
+  if (at < text.size() && text[at] != ':' && text[at] != ')') place = moved;
 }
 
 // Gives the assembly statements of `module` the places that decode_asm_place() reads.
@@ -249,6 +273,7 @@ void encode_asm_places(llvm::Module& module, const clang::SourceManager& sources
             }
           }
         }
+        if (place.line && place.column) skip_to_instruction(source.bytes, place);
         places.push_back(
             llvm::ConstantAsMetadata::get(llvm::ConstantInt::get(i64, encode_asm_place(place))));
       }
@@ -307,6 +332,10 @@ bool run_clang(const ClangRequest& request, const std::vector<std::string>& flag
           *invocation, jobs->getJobs().begin()->getArguments(), *diagnostics, "clang")) {
     return false;
   }
+  // Just the target's: the driver's own choice for the triple may hold more (v8a, fmv).
+  invocation->getTargetOpts().CPU = request.cpu;
+  invocation->getTargetOpts().TuneCPU.clear();
+  invocation->getTargetOpts().FeaturesAsWritten = request.features;
   invocation->getFrontendOpts().DisableFree = false;
   invocation->getCodeGenOpts().DisableFree = false;
   invocation->getFrontendOpts().OutputFile = "-";
@@ -357,17 +386,15 @@ std::vector<std::string> split_flags(const Import& import, Diagnostics& found) {
                                                   "-S",
                                                   "-E",
                                                   "-M",
-                                                  "-mllvm",
+
                                                   "-load",
                                                   "-fplugin",
                                                   "-fpass-plugin",
                                                   "-target",
                                                   "--target",
-                                                  "-march=",
-                                                  "-mcpu=",
-                                                  "-mtune=",
-                                                  "-m32",
-                                                  "-mx32",
+
+                                                  "-m",
+
                                                   "-x",
                                                   "-###",
                                                   "-emit",
@@ -393,8 +420,9 @@ std::vector<std::string> split_flags(const Import& import, Diagnostics& found) {
           !flags.empty() && (flags.back() == "-I" || flags.back() == "-D" || flags.back() == "-U" ||
                              flags.back() == "-include" || flags.back() == "-isystem");
       std::string why;
+      bool allowed = after_option || starts_with(flag, "-mprefer-vector-width=");
       for (std::string_view refused : kRefused) {
-        if (!after_option && starts_with(flag, refused)) why = "is Inlay's to decide";
+        if (!allowed && starts_with(flag, refused)) why = "is Inlay's to decide";
       }
       if (!after_option && flag[0] != '-') why = "is no flag";
       if (!why.empty()) {
@@ -422,6 +450,7 @@ bool clang_compile(const ClangRequest& request, ClangOutput& output, Diagnostics
   std::string text;
   llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options =
       llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
+  options->ShowPresumedLoc = true;  // of an inline payload: the .inlay file's lines
   Collector collector(text, options.get());
   guard_llvm("compiling " + source.title(), source.import->loc,
              [&] { good = run_clang(request, flags, output, collector, options); });
