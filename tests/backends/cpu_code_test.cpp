@@ -86,6 +86,26 @@ func f(A: f32[K, 4], B: f32[K, 4], C: f32[4, 4]) {
   EXPECT_THAT(code, Not(HasSubstr("alloca")));
 }
 
+TEST(CpuCode, ARegisterBlockStaysInRegisters) {
+  std::string code = compile(R"(
+func f(A: f32[K, 6], B: f32[K, 16], C: f32[6, 16]) {
+  alloc acc: f32[6, 16] align 64 in private
+  unrolled for i in 0..6 { vectorized for j in 0..16 { acc[i, j] = 0.0 } }
+  for k in 0..K {
+    unrolled for i in 0..6 {
+      vectorized for j in 0..16 { acc[i, j] = fma(A[k, i], B[k, j], acc[i, j]) }
+    }
+  }
+  unrolled for i in 0..6 { vectorized for j in 0..16 { C[i, j] = acc[i, j] } }
+})",
+                             "x86-64-v3", Artifact::Assembly);
+  code = code.substr(0, code.find(".Lfunc_end0"));
+  size_t count = 0;
+  for (size_t at = 0; (at = code.find("vfmadd231ps", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 12u) << code;
+  EXPECT_THAT(code, Not(HasSubstr("%rsp"))) << code;
+}
+
 TEST(CpuCode, FloatingPointIsStrict) {
   std::string code = optimized(R"(
 func f(A: f32[N], R: f32[1]) { R[0] = 0.0  for i in 0..N { R[0] += A[i] * A[i] } })");
