@@ -94,19 +94,21 @@ std::string layout_difference(const llvm::DataLayout& theirs, const llvm::DataLa
 bool check_layout(llvm::Module& module, const ImportSource& source,
                   const llvm::TargetMachine& machine, Diagnostics& found) {
   const llvm::Triple& ours = machine.getTargetTriple();
-  llvm::Triple theirs(module.getTargetTriple());
+  llvm::Triple theirs(llvm::Triple::normalize(module.getTargetTriple()));
   auto mismatch = [&](const std::string& what) {
     Diagnostic& diagnostic =
         found.error("import-layout", source.import->loc, source.title() + " is " + what,
                     "compile it for " + ours.str() +
                         ", or import it only where it fits: an `implement ... for` row of its "
                         "own architecture");
-    diagnostic.detail = "import: " + (theirs.str().empty() ? "(no triple)" : theirs.str()) + "  " +
-                        module.getDataLayoutStr() + "\ntarget: " + ours.str() + "  " +
-                        machine.createDataLayout().getStringRepresentation();
+    diagnostic.detail =
+        "import: " + (module.getTargetTriple().empty() ? "(no triple)" : module.getTargetTriple()) +
+        "  " + module.getDataLayoutStr() + "\ntarget: " + ours.str() + "  " +
+        machine.createDataLayout().getStringRepresentation();
     return false;
   };
-  if (!theirs.str().empty()) {
+  bool has_triple = !module.getTargetTriple().empty();
+  if (has_triple) {
     if (theirs.getArch() != ours.getArch()) {
       return mismatch("for another architecture: " + theirs.getArchName().str() + ", not " +
                       ours.getArchName().str());
@@ -118,8 +120,8 @@ bool check_layout(llvm::Module& module, const ImportSource& source,
     if (theirs.isX32() != ours.isX32()) return mismatch("for another ABI: x32");
   }
   if (!module.getDataLayoutStr().empty()) {
-    std::string upgraded = llvm::UpgradeDataLayoutString(
-        module.getDataLayoutStr(), theirs.str().empty() ? ours.str() : theirs.str());
+    std::string upgraded = llvm::UpgradeDataLayoutString(module.getDataLayoutStr(),
+                                                         has_triple ? theirs.str() : ours.str());
     std::string difference = layout_difference(llvm::DataLayout(upgraded),
                                                machine.createDataLayout(), module.getContext());
     if (!difference.empty()) return mismatch("for another data layout: " + difference);
