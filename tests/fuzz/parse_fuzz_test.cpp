@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/text/text.h"
-#include "tests/core/random_program.h"
+#include "tests/core/support/random_program.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
