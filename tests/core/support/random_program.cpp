@@ -308,7 +308,7 @@ Expr Generator::value(DType type, int depth) {
   if (any() && choice < 72) {
     return CallExtern::make(type, random_.chance(70) ? "uk_f" : odd_text() + "!", call_args());
   }
-  if (any() && choice < 74) {
+  if (any() && choice < 78) {
     return InlineAsm::make(type, odd_text(), "=r,r", random_.chance(50), {leaf(type)});
   }
   return arithmetic(type, depth);
@@ -555,18 +555,18 @@ void Generator::statement(std::vector<Stmt>& out, int depth) {
                                       Binary::make(BinaryOp::FloorMod, value(kIndex, 2), Expr(5)));
     return out.push_back(Assert::make(truth, odd_text()));
   }
-  if (choice < 70) {
+  if (choice < 74) {
     if (auto call = intrinsic_call()) return out.push_back(*call);
   }
-  if (any() && choice < 74) {
+  if (any() && choice < 78) {
     DType type = random_.chance(50) ? kVoid : value_type();
     return out.push_back(Evaluate::make(CallExtern::make(type, "uk_g", call_args())));
   }
-  if (any() && choice < 76) {
+  if (any() && choice < 80) {
     return out.push_back(Evaluate::make(InlineAsm::make(kVoid, "nop", odd_text(), true, {})));
   }
-  if (any() && choice < 78) return out.push_back(Barrier::make());
-  if (any() && choice < 81) return out.push_back(ImportPragma::make(import()));
+  if (any() && choice < 82) return out.push_back(Barrier::make());
+  if (any() && choice < 85) return out.push_back(ImportPragma::make(import()));
   out.push_back(store());
 }
 
@@ -632,7 +632,6 @@ Function Generator::function() {
   made.name = "f";
   static const char* const names[] = {"M", "N", "K"};
   for (const char* name : names) symbols_.emplace_back(Var(name), small());
-  std::vector<std::pair<Var, int64_t>> unused = symbols_;
   // Each symbol stands alone once, so that a call binds it.
   std::vector<Expr> all;
   for (auto& [symbol, value] : symbols_) {
@@ -650,7 +649,8 @@ Function Generator::function() {
     vars_.push_back(var);
   }
   add(Buffer::make("B", kF32, {Expr(small() + 2), Expr(small() + 2)}), true);
-  for (const char* name : {"C", "D", "E"}) {
+  add(Buffer::make("C", kF32, {extent(), Expr(small() + 2), Expr(small() + 2)}), true);
+  for (const char* name : {"D", "E", "G"}) {
     std::vector<Expr> shape;
     for (int rank = random_.below(4); rank > 0; --rank) shape.push_back(extent());
     int alignment = any() && random_.chance(30) ? 64 : 0;

@@ -6,6 +6,7 @@
 
 #include "core/ir/equal.h"
 #include "core/ir/visitor.h"
+#include "core/passes/passes.h"
 #include "core/text/text.h"
 #include "core/verify/verify.h"
 #include "tests/core/support/random_program.h"
@@ -65,6 +66,22 @@ TEST(TextProperty, ExecutablePrograms) {
     expect_round_trip(random.program, seed);
     if (HasFatalFailure()) return;
   }
+}
+
+// What the passes make is a program like any other: it verifies, prints and parses.
+TEST(TextProperty, LoweredPrograms) {
+  size_t inlined = 0;
+  for (uint64_t seed = 0; seed < 500; ++seed) {
+    RandomProgram random = random_program({.seed = seed, .size = 30, .executable = true});
+    LoweredProgram lowered = lower_intrinsics(bind_params(random.program, nullptr, {}), nullptr);
+    inlined += lowered.selections.size();
+    Diagnostics found = verify(lowered.program);
+    ASSERT_TRUE(found.all().empty()) << "seed " << seed << "\n"
+                                     << render(found.all()) << print(lowered.program);
+    expect_round_trip(lowered.program, seed);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(inlined, 200u);
 }
 
 TEST(TextProperty, OneSeedIsOneProgram) {
