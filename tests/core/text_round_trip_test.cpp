@@ -7,6 +7,7 @@
 
 #include "core/ir/equal.h"
 #include "core/text/text.h"
+#include "core/verify/verify.h"
 
 namespace inlay {
 namespace {
@@ -180,7 +181,10 @@ TEST(TextRoundTrip, EveryProgramOfKernels) {
     std::ifstream in(entry.path());
     std::stringstream text;
     text << in.rdbuf();
-    expect_round_trip(parsed(text.str()));
+    Program program = parsed(text.str());
+    expect_round_trip(program);
+    Diagnostics faults = verify(program);
+    EXPECT_TRUE(faults.all().empty()) << render(faults.all());
     ++found;
   }
   if (found == 0) GTEST_SKIP() << "kernels/ holds no .inlay file";

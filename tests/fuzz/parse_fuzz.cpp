@@ -1,7 +1,7 @@
 // Fuzz target of the parser, in libFuzzer's form: whatever the bytes are, the parser answers with
 // a program or with errors inside the file, and a program survives printing, parsing and verifying.
 //
-// Built by itself where INLAY_SANITIZE has `fuzzer`; parse_fuzz_test.cpp runs it from a seed.
+// parse_fuzz_test.cpp runs it on mutations that know the grammar.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
