@@ -36,7 +36,8 @@ struct InterpOptions {
   bool check_uninitialised = true;
   /// Stop with an error after this many executed statements; 0: no limit.
   uint64_t step_limit = 0;
-  /// Called for an extern call or inline assembly; null: such a call is an error.
+  /// Called for an extern call or inline assembly; null: such a call is an error. What an extern
+  /// does to memory is not watched: all that its views reach counts as written from then on.
   class ExternHandler* externs = nullptr;
 };
 
@@ -50,7 +51,8 @@ void interpret(const Program& program, const Function& function, const std::vect
 class ExternHandler {
  public:
   virtual ~ExternHandler() = default;
-  /// Arguments as scalars or addresses. Returns false if the symbol is not known.
+  /// Arguments as scalars, and views as tensors of their kept dimensions. For inline assembly the
+  /// symbol is its template. Returns false if the symbol is not known.
   virtual bool call(const std::string& symbol, const std::vector<ArgValue>& args,
                     ScalarValue* result) = 0;
 };

@@ -2,7 +2,10 @@
 #include <cstring>
 #include <random>
 
-#include "tests/core/interp/interp_helpers.h"
+<<<<<<<< HEAD:tests/core/interp/interp_lowering_test.cpp
+========
+#include "tests/interp/helpers.h"
+>>>>>>>> interp:tests/interp/lowering_test.cpp
 
 namespace inlay {
 namespace {

@@ -1,5 +1,8 @@
 // Races between iterations, and the work-items of a GPU workgroup.
-#include "tests/core/interp/interp_helpers.h"
+<<<<<<<< HEAD:tests/core/interp/interp_parallel_test.cpp
+========
+#include "tests/interp/helpers.h"
+>>>>>>>> interp:tests/interp/parallel_test.cpp
 
 namespace inlay {
 namespace {

@@ -1,5 +1,8 @@
 // Each fault that the interpreter reports: rule, sentence, place.
-#include "tests/core/interp/interp_helpers.h"
+<<<<<<<< HEAD:tests/core/interp/interp_faults_test.cpp
+========
+#include "tests/interp/helpers.h"
+>>>>>>>> interp:tests/interp/faults_test.cpp
 
 namespace inlay {
 namespace {

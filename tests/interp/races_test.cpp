@@ -1,7 +1,10 @@
 // The race detector against the definition: on random programs, every pair of accesses is compared.
 #include <random>
 
-#include "tests/core/interp/interp_helpers.h"
+<<<<<<<< HEAD:tests/core/interp/interp_races_test.cpp
+========
+#include "tests/interp/helpers.h"
+>>>>>>>> interp:tests/interp/races_test.cpp
 
 namespace inlay {
 namespace {

@@ -3,7 +3,10 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/core/interp/interp_helpers.h"
+<<<<<<<< HEAD:tests/core/interp/interp_nodes_test.cpp
+========
+#include "tests/interp/helpers.h"
+>>>>>>>> interp:tests/interp/nodes_test.cpp
 
 namespace inlay {
 namespace {
