@@ -112,7 +112,7 @@ class Compilation {
   void compile();
   CompiledUnit compile_unit(const CompileUnit& unit, size_t index);
   void throw_llvm_errors(const LlvmMessages& messages, const EmittedModule& emitted,
-                         const std::string& stage) const;
+                         const LinkResult& linked, const std::string& stage) const;
   std::vector<FunctionDescription> describe_functions() const;
   std::string link(bool relocatable);
   std::string table_object(const ObjectDescription& object, std::set<std::string> libc);
@@ -197,7 +197,7 @@ void Compilation::compile() {
 }
 
 void Compilation::throw_llvm_errors(const LlvmMessages& messages, const EmittedModule& emitted,
-                                    const std::string& stage) const {
+                                    const LinkResult& linked, const std::string& stage) const {
   std::vector<Diagnostic> errors;
   for (const LlvmMessage& message : messages.all()) {
     if (message.severity != Severity::Error) continue;
@@ -209,6 +209,10 @@ void Compilation::throw_llvm_errors(const LlvmMessages& messages, const EmittedM
       diagnostic.rule = "inline-asm";
       diagnostic.loc = emitted.asm_locs[message.asm_cookie - kAsmCookie];
       diagnostic.message = "inline assembly: " + message.text;
+    } else if (std::optional<Diagnostic> of_import = asm_diagnostic(message, linked)) {
+      diagnostic = std::move(*of_import);
+      // Each copy of an import's assembly is complained about.
+      if (!errors.empty() && render(errors.back()) == render(diagnostic)) continue;
     }
     errors.push_back(std::move(diagnostic));
   }
@@ -245,12 +249,12 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
       link_imports(module, emitted.calls, unit, *machine, options_, report, warnings_);
   compiled.native = std::move(linked.native);
   compiled.native_libc = std::move(linked.native_libc);
-  throw_llvm_errors(messages, emitted, "linking imports");
+  throw_llvm_errors(messages, emitted, linked, "linking imports");
   clock.stage("link imports");
   if (dump.enabled()) dump.linked(module_text(module));
 
   optimize(module, *machine, options_.optimization_level);
-  throw_llvm_errors(messages, emitted, "optimizing");
+  throw_llvm_errors(messages, emitted, linked, "optimizing");
   prove_inlined(module, report);
   compiled.accesses = param_accesses(module);
   clock.stage("optimize");
@@ -265,7 +269,7 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
 
   if (dump.enabled() || wants(options_, Artifact::Assembly)) {
     std::string text = generate_code(*llvm::CloneModule(module), *machine, CodeKind::Assembly);
-    throw_llvm_errors(messages, emitted, "generating code");
+    throw_llvm_errors(messages, emitted, linked, "generating code");
     if (dump.enabled()) dump.assembly(text);
     if (wants(options_, Artifact::Assembly)) {
       result_.artifacts[Artifact::Assembly] = std::move(text);
@@ -273,7 +277,7 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
   }
   if (wants(options_, Artifact::SharedObject) || wants(options_, Artifact::Object)) {
     compiled.object = generate_code(module, *machine, CodeKind::Object);
-    throw_llvm_errors(messages, emitted, "generating code");
+    throw_llvm_errors(messages, emitted, linked, "generating code");
   }
   clock.stage("generate code");
   for (const EmittedFunction& function : emitted.functions) {

@@ -13,7 +13,11 @@ set(INLAY_IMPORT_TEST_TOOLS INLAY_CLANG="${INLAY_CLANG}" INLAY_CLANG_14="${INLAY
     INLAY_LLVM_TOOLS="${LLVM_TOOLS_BINARY_DIR}")
 
 file(GLOB import_tests CONFIGURE_DEPENDS imports_*_test.cpp link_*_test.cpp)
+list(FILTER import_tests EXCLUDE REGEX "/imports_program_test\\.cpp$")
 foreach(source IN LISTS import_tests)
   get_filename_component(name ${source} NAME_WE)
   inlay_add_test(${name} ${source} LIBS inlay_imports_fixture DEFS ${INLAY_IMPORT_TEST_TOOLS})
 endforeach()
+
+inlay_add_test(imports_program_test imports_program_test.cpp code_object_runner.cpp
+               LIBS inlay_backend_cpu inlay_runtime)

@@ -443,7 +443,8 @@ TEST(LinkFaults, WhatCanNotBeInlined) {
 TEST(LinkFaults, AssemblyLabelInSeveralCopies) {
   const char* fixed = "int uk(int n) { __asm__ volatile(\"jmp done\\ndone:\\n\"); return n; }\n";
   const char* unique =
-      "int uk(int n) { __asm__ volatile(\"jmp done%=\\ndone%=:\\n1: jmp 1f\\n1:\\n\"); return n; "
+      "int uk(int n) { __asm__ volatile(\"jmp done%=\\ndone%=:\\n1: jmp 1f\\n1:\\n\" : :); return "
+      "n; "
       "}\n";
   auto run = [](const char* code, int copies) {
     return Bench()

@@ -120,6 +120,15 @@ TEST(LinkWorks, AArch64WithoutASysroot) {
   EXPECT_THAT(out.optimized, HasSubstr("fadd <4 x float>"));
 }
 
+TEST(LinkWorks, AArch64BitcodeAsClangWritesIt) {
+  std::string folder = scratch_folder();
+  shell(std::string(INLAY_CLANG) + " --target=aarch64-linux-gnu -O1 -ffreestanding -emit-llvm -c " +
+        data_folder() + "/add16_neon.c -o " + folder + "/k.bc");
+  Outcome out =
+      Bench("aarch64").file(ImportKind::Bitcode, "k.bc", {}, false, folder).call(add16()).run();
+  expect_inlined(out);
+}
+
 // ---- written by others ----
 
 class OtherWriters : public testing::TestWithParam<const char*> {};

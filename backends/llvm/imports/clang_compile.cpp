@@ -461,14 +461,19 @@ bool clang_compile(const ClangRequest& request, ClangOutput& output, Diagnostics
   return good;
 }
 
+// Bits: 0 to 15 the column, 16 to 47 the line, 48 to 60 the import, 61 set.
+constexpr uint32_t kMaxColumn = 0xffff, kMaxImport = 0x1fff;
+
 uint64_t encode_asm_place(AsmPlace place) {
-  uint64_t column = std::min<uint32_t>(place.column, 0xffff);
-  return (1ull << 62) | (uint64_t(place.line) << 16) | column;
+  uint64_t import = std::min(place.import, kMaxImport);
+  uint64_t column = std::min(place.column, kMaxColumn);
+  return (1ull << 61) | (import << 48) | (uint64_t(place.line) << 16) | column;
 }
 
 AsmPlace decode_asm_place(uint64_t cookie) {
-  if (!(cookie >> 62 & 1)) return {};
-  return {uint32_t(cookie >> 16), uint32_t(cookie & 0xffff)};
+  if (cookie >> 61 != 1) return {};
+  return {uint32_t(cookie >> 16), uint32_t(cookie & kMaxColumn),
+          uint32_t(cookie >> 48 & kMaxImport), true};
 }
 
 }  // namespace inlay

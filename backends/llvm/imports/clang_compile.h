@@ -41,10 +41,12 @@ bool clang_compile(const ClangRequest& request, ClangOutput& output, Diagnostics
                    Diagnostics& warnings);
 
 // Inline assembly of c and cxx carries its place as `!srcloc`: these bits, instead of Clang's own
-// numbers, which mean nothing once Clang is done.
+// numbers, which mean nothing once Clang is done. Linking adds which import it came from.
 struct AsmPlace {
   uint32_t line = 0;  ///< in the payload; 0: in an included file, or unknown
   uint32_t column = 0;
+  uint32_t import = 0;  ///< 1 + position among the loaded imports; 0: not linked yet
+  bool valid = false;   ///< the cookie is one of these at all
 };
 uint64_t encode_asm_place(AsmPlace place);
 AsmPlace decode_asm_place(uint64_t cookie);

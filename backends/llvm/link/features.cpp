@@ -23,9 +23,10 @@ struct Asked {
 
 class Names {
  public:
-  explicit Names(const std::string& triple) {
+  explicit Names(const std::string& triple) : aarch64_(triple.compare(0, 7, "aarch64") == 0) {
     ProcessorTable table = processor_table(triple);
     cpus_.insert(table.cpus.begin(), table.cpus.end());
+    cpus_.insert({"generic", ""});
     for (const FeatureInfo& feature : table.features) features_.insert(feature.name);
   }
 
@@ -44,6 +45,9 @@ class Names {
     function.getFnAttribute("target-features").getValueAsString().split(parts, ',', -1, false);
     for (llvm::StringRef part : parts) {
       if (part.size() < 2) continue;
+      // Clang for AArch64 writes these everywhere: every 64-bit Arm CPU is v8a, and atomics of
+      // which a library decides when it runs are nothing that a code object could link.
+      if (aarch64_ && (part == "+v8a" || part == "+outline-atomics")) continue;
       if (features_.count(part.drop_front().str())) {
         out.changes.push_back(part.str());
       } else if (part[0] == '+') {
@@ -55,6 +59,7 @@ class Names {
 
  private:
   std::set<std::string> cpus_, features_;
+  bool aarch64_;
 };
 
 std::string baseline_cpu(const Target& target) {

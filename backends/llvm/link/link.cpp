@@ -2,6 +2,7 @@
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DebugInfoMetadata.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/IR/Module.h>
@@ -13,6 +14,7 @@
 #include <set>
 
 #include "backends/llvm/guard.h"
+#include "backends/llvm/imports/clang_compile.h"
 #include "backends/llvm/imports/load.h"
 #include "backends/llvm/link/features.h"
 #include "backends/llvm/link/inline.h"
@@ -220,6 +222,7 @@ class ImportLinker {
       } else if (!value->hasLocalLinkage()) {
         value->setLinkage(llvm::GlobalValue::ExternalLinkage);
       }
+      if (auto* function = llvm::dyn_cast<llvm::Function>(value)) mark_assembly(*function, index);
       list.push_back(value);
     }
     std::vector<llvm::NamedMDNode*> dropped;
@@ -245,6 +248,30 @@ class ImportLinker {
     bool flags = words.find("module flag") != std::string::npos;
     throw CompileError(flags ? "import-module-flags" : "import-unsupported", from.import->loc,
                        from.title() + " can't be linked: " + words);
+  }
+
+  // What the code generator says about an assembly statement names its import.
+  static void mark_assembly(llvm::Function& function, size_t index) {
+    llvm::LLVMContext& context = function.getContext();
+    llvm::Type* i64 = llvm::Type::getInt64Ty(context);
+    for (llvm::Instruction& instruction : llvm::instructions(function)) {
+      auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+      if (!call || !call->isInlineAsm()) continue;
+      llvm::SmallVector<llvm::Metadata*, 8> places;
+      auto add = [&](AsmPlace place) {
+        place.import = uint32_t(index + 1);
+        places.push_back(
+            llvm::ConstantAsMetadata::get(llvm::ConstantInt::get(i64, encode_asm_place(place))));
+      };
+      if (llvm::MDNode* node = call->getMetadata("srcloc")) {
+        for (const llvm::MDOperand& operand : node->operands()) {
+          auto* number = llvm::mdconst::dyn_extract<llvm::ConstantInt>(operand);
+          add(number ? decode_asm_place(number->getZExtValue()) : AsmPlace());
+        }
+      }
+      if (places.empty()) add(AsmPlace());
+      call->setMetadata("srcloc", llvm::MDNode::get(context, places));
+    }
   }
 
   // Nothing of an import is seen from outside, or can be taken for something else.
@@ -412,6 +439,7 @@ class ImportLinker {
       result.native.push_back(
           {imports_[import].source.name, std::move(imports_[import].native.bytes)});
     }
+    for (LoadedImport& import : imports_) result.sources.push_back(std::move(import.source));
     result.native_libc.assign(resolution_.native_libc.begin(), resolution_.native_libc.end());
     return result;
   }
@@ -431,6 +459,31 @@ class ImportLinker {
 };
 
 }  // namespace
+
+std::optional<Diagnostic> asm_diagnostic(const LlvmMessage& message, const LinkResult& linked) {
+  AsmPlace place = decode_asm_place(message.asm_cookie);
+  if (!place.valid || place.import == 0 || place.import > linked.sources.size()) {
+    return std::nullopt;
+  }
+  const ImportSource& source = linked.sources[place.import - 1];
+  Diagnostic diagnostic;
+  diagnostic.severity = message.severity;
+  diagnostic.rule = "import-inline-asm";
+  diagnostic.loc = place.line ? source.locate(place.line, place.column) : source.import->loc;
+  std::string words = message.text.substr(0, message.text.find('\n'));
+  diagnostic.message = source.title() + ": inline assembly: " + words;
+  if (words.size() < message.text.size()) diagnostic.detail = message.text;
+  if (words.find("already defined") != std::string::npos) {
+    diagnostic.help =
+        "inlining and unrolling copy the assembly: name the label with %= (in LLVM IR ${:uid}), or "
+        "use a numeric one (1:, jumped to by 1b)";
+  }
+  if (!(diagnostic.loc.file == source.import->loc.file)) {
+    diagnostic.notes.push_back(
+        {Severity::Note, "", "imported here", source.import->loc, "", "", "", {}});
+  }
+  return diagnostic;
+}
 
 LinkResult link_imports(llvm::Module& module, const std::vector<ExternCall>& calls,
                         const CompileUnit& unit, llvm::TargetMachine& machine,

@@ -5,10 +5,13 @@
 // import can clash with emitted code, with another import's static helpers or with libc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/llvm/emit/extern_call.h"
+#include "backends/llvm/guard.h"
+#include "backends/llvm/imports/source.h"
 #include "backends/plugin/plugin.h"
 
 namespace llvm {
@@ -29,6 +32,7 @@ struct LinkResult {
   /// What native inputs call of runtime/abi/libc.def: to be defined in the module, hidden, under
   /// just these names.
   std::vector<std::string> native_libc;
+  std::vector<ImportSource> sources;  ///< of the loaded imports, for asm_diagnostic()
 };
 
 /// Resolves each call of `calls` to the import that defines its symbol, checks it (kind, layout,
@@ -50,5 +54,10 @@ struct LinkResult {
 LinkResult link_imports(llvm::Module& module, const std::vector<ExternCall>& calls,
                         const CompileUnit& unit, llvm::TargetMachine& machine,
                         const CompileOptions& options, BuildReport& report, Diagnostics& warnings);
+
+/// What LLVM's code generator said of an import's inline assembly (a constraint that can't be met,
+/// a label that is there twice), as a diagnostic of rule "import-inline-asm" at its place in the
+/// import. nullopt if `message` is about no import.
+std::optional<Diagnostic> asm_diagnostic(const LlvmMessage& message, const LinkResult& linked);
 
 }  // namespace inlay
