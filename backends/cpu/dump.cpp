@@ -24,6 +24,7 @@ StageDump::StageDump(const CompileOptions& options, const CompileUnit& unit, boo
     : folder_(options.dump_stages),
       variant_(several ? "." + unit.target.spec : ""),
       target_(unit.target.spec),
+      triple_(unit.target.triple),
       build_(options.reproduce_command),
       level_(options.optimization_level) {
   if (folder_.empty()) return;
@@ -68,8 +69,8 @@ void StageDump::emitted(const std::string& text) const {
 void StageDump::linked(const std::string& text) const {
   std::string next = file("3.optimized", ".ll");
   write(file("2.linked", ".ll"),
-        "; next: opt-19 -S -O" + std::to_string(level_) + " " + shell_word(file("2.linked", ".ll")) +
-            " -o " + shell_word(next),
+        "; next: opt-19 -S -O" + std::to_string(level_) + " " +
+            shell_word(file("2.linked", ".ll")) + " -o " + shell_word(next),
         text);
 }
 
@@ -77,16 +78,17 @@ void StageDump::optimized(const std::string& text) const {
   std::string name = file("3.optimized", ".ll");
   write(name,
         "; next: llc-19 -O" + std::to_string(level_) +
-            " --relocation-model=pic --function-sections --data-sections " + shell_word(name) + " -o " +
-            shell_word(file("4", ".s")),
+            " --relocation-model=pic --function-sections --data-sections " + shell_word(name) +
+            " -o " + shell_word(file("4", ".s")),
         text);
 }
 
 void StageDump::assembly(const std::string& text) const {
   std::string name = file("4", ".s");
   write(name,
-        (target_.rfind("aarch64", 0) == 0 ? "// " : "# ") +
-            std::string("next: clang-19 -c --target=TRIPLE ") + shell_word(name),
+        std::string(triple_.rfind("aarch64", 0) == 0 ? "// " : "# ") +
+            "next: clang-19 -c --target=" + triple_ + " " + shell_word(name) + " -o " +
+            shell_word(file("5", ".o")),
         text);
 }
 

@@ -26,7 +26,8 @@ class StageDump {
 
   std::string folder_;
   std::string variant_;  ///< "" or ".x86-64-v3"
-  std::string target_;
+  std::string target_;   ///< as the user wrote it
+  std::string triple_;
   std::string build_;  ///< the command that was typed
   int level_ = 3;
 };

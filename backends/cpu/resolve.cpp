@@ -2,6 +2,7 @@
 // '-' themselves, so the longest known one is taken at each step.
 #include "backends/cpu/resolve.h"
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/Triple.h>
@@ -155,12 +156,18 @@ Target resolve_native(const std::string& spec) {
   if (std::find(table.cpus.begin(), table.cpus.end(), cpu) == table.cpus.end()) {
     cpu = architecture->baseline_cpu;
   }
-  // A virtual machine may hide features that its CPU has.
+  // A virtual machine may hide features that its CPU has. Those that no code depends on stay: they
+  // would only make code of the same CPU differ.
   std::vector<std::string> changes;
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
   for (const FeatureInfo& feature : table.features) {
     auto found = host.find(feature.name);
-    if (found != host.end()) changes.push_back((found->second ? "+" : "-") + feature.name);
+    if (found == host.end()) continue;
+    if (found->second) {
+      changes.push_back("+" + feature.name);
+    } else if (!llvm::is_contained(architecture->not_required, feature.name)) {
+      changes.push_back("-" + feature.name);
+    }
   }
   for (std::string& change :
        parse_changes(*architecture, std::string_view(spec).substr(strlen(kNative)), spec)) {

@@ -117,8 +117,7 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target,
   llvm::TargetOptions options;
   options.FunctionSections = true;
   options.DataSections = true;
-  options.UniqueSectionNames = false;
-  options.MCOptions.AsmVerbose = false;
+  options.MCOptions.AsmVerbose = true;  // as llc: people read the assembly
   constexpr llvm::CodeGenOptLevel kLevels[] = {
       llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default,
       llvm::CodeGenOptLevel::Aggressive};

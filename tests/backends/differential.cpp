@@ -1,10 +1,17 @@
 #include "tests/backends/differential.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "core/text/text.h"
+
+extern "C" {
+#include "runtime/src/tools/npy.h"
+}
 
 namespace inlay::test {
 
@@ -188,6 +195,55 @@ std::string difference(const BufferArg& arg) {
   return "";
 }
 
+// Runs the code object by a command, arrays through files. Returns what went wrong.
+std::string run_emulated(const std::string& object, const Function& function,
+                         const std::map<std::string, int64_t>& symbols, const std::string& command,
+                         std::vector<BufferArg>& buffers) {
+  namespace fs = std::filesystem;
+  std::string name = (fs::temp_directory_path() / "inlay-emulated-XXXXXX").string();
+  if (!mkdtemp(name.data())) return "can't make " + name;
+  fs::path folder = name;
+  std::ofstream(folder / "program.so", std::ios::binary) << object;
+  std::string line = command + " " + (folder / "program.so").string() + " " + function.name;
+  for (const Param& param : function.params) {
+    auto* var = std::get_if<Var>(&param);
+    if (var) line += " " + var->name() + "=" + std::to_string(symbols.at(var->name()));
+  }
+  auto file = [&](const BufferArg& arg, const char* suffix) {
+    return (folder / (arg.buffer.name() + suffix)).string();
+  };
+  std::string problem;
+  for (BufferArg& arg : buffers) {
+    Array array{};
+    array.dtype = dl_type(arg.buffer->type);
+    array.ndim = static_cast<int>(arg.shape.size());
+    std::copy(arg.shape.begin(), arg.shape.end(), array.shape);
+    array.data = arg.actual.data();
+    array.bytes = static_cast<size_t>(arg.elements * arg.buffer->type.bytes());
+    if (const char* why = npy_write(file(arg, ".npy").c_str(), &array)) problem = why;
+    line += " " + arg.buffer.name() + "=" + file(arg, ".npy") + " --out " + arg.buffer.name() +
+            "=" + file(arg, ".out.npy");
+  }
+  line += " 2>" + (folder / "errors").string();
+  if (problem.empty() && std::system(line.c_str()) != 0) {
+    std::ifstream errors(folder / "errors");
+    std::getline(errors, problem);
+    problem = line + ": " + problem;
+  }
+  for (BufferArg& arg : buffers) {
+    if (!problem.empty()) break;
+    Array array{};
+    if (const char* why = npy_read(file(arg, ".out.npy").c_str(), &array)) {
+      problem = arg.buffer.name() + ": " + why;
+      break;
+    }
+    memcpy(arg.actual.data(), array.data, array.bytes);
+    free(array.data);
+  }
+  fs::remove_all(folder);
+  return problem;
+}
+
 }  // namespace
 
 std::string compare_with_interpreter(const std::string& text, const std::string& function,
@@ -239,8 +295,14 @@ std::string compare_with_interpreter(const std::string& text, const std::string&
   CompileOptions compile_options;
   compile_options.optimization_level = options.optimization_level;
   CompileResult result = cpu::make_backend()->compile("test", {unit}, compile_options);
-  LoadedObject object(result.artifacts.at(Artifact::SharedObject));
-  if (object.call(function, call.compiled) != INLAY_OK) return inlay_last_error();
+  const std::string& bytes = result.artifacts.at(Artifact::SharedObject);
+  if (!options.emulator.empty()) {
+    std::string problem = run_emulated(bytes, *callee, symbols, options.emulator, call.buffers);
+    if (!problem.empty()) return problem;
+  } else {
+    LoadedObject object(bytes);
+    if (object.call(function, call.compiled) != INLAY_OK) return inlay_last_error();
+  }
   for (const BufferArg& arg : call.buffers) {
     std::string text_of = difference(arg);
     if (!text_of.empty()) return text_of;

@@ -20,6 +20,9 @@ struct DifferentialOptions {
   Fill fill = Fill::Tame;
   uint32_t seed = 1;
   bool strided = false;  ///< pass buffers declared `strided` with gaps between rows
+  /// Command that runs inlay-exec for a machine that is not this one; buffers must then be compact,
+  /// of types that .npy has, and scalars must be among the symbols.
+  std::string emulator;
 };
 
 /// Empty if all agree; else what differs first. `symbols`: the value of each symbol and of each

@@ -87,7 +87,8 @@ class FunctionEmitter {
   void emit_loop(const For& loop, llvm::Value* begin, llvm::Value* extent);
   void emit_if(const If& node);
   void emit_assert(const Assert& node);
-  llvm::MDNode* loop_metadata(const For& loop, llvm::MDNode* access_group, bool constant_extent);
+  llvm::MDNode* loop_metadata(const For& loop, llvm::MDNode* access_group,
+                              const llvm::ConstantInt* constant_extent);
   llvm::BasicBlock* new_block(const char* name);
   /// Branches to a block that releases what is live and returns `status`, if `failed`.
   void exit_if(llvm::Value* failed, const std::function<llvm::Value*()>& status);

@@ -5,6 +5,13 @@
 
 namespace inlay::emit {
 
+namespace {
+
+// Vectorized loops of at most so many iterations become straight code: a row of a register block.
+constexpr int64_t kShortLoop = 256;
+
+}  // namespace
+
 FunctionEmitter::FunctionEmitter(ModuleEmitter& parent, std::string name, llvm::Function* function)
     : parent_(parent),
       name_(std::move(name)),
@@ -137,7 +144,7 @@ void FunctionEmitter::emit_for(const For& loop) {
 }
 
 llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* access_group,
-                                             bool constant_extent) {
+                                             const llvm::ConstantInt* constant_extent) {
   llvm::LLVMContext& context = parent_.context();
   auto node = [&](const char* name, llvm::Metadata* value = nullptr) {
     llvm::SmallVector<llvm::Metadata*, 2> operands{llvm::MDString::get(context, name)};
@@ -151,8 +158,13 @@ llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* acce
     operands.push_back(
         node("llvm.loop.vectorize.enable", llvm::ConstantAsMetadata::get(b_.getTrue())));
     operands.push_back(node("llvm.loop.parallel_accesses", access_group));
-    // Else a short loop is unrolled, element by element, before the vectorizer sees it.
-    if (constant_extent) operands.push_back(node("llvm.loop.unroll.disable"));
+    if (constant_extent && constant_extent->getSExtValue() <= kShortLoop) {
+      // Else a short loop is unrolled, element by element, before the vectorizer sees it. What the
+      // vectorizer leaves is unrolled, so that private arrays become registers.
+      operands.push_back(node("llvm.loop.unroll.disable"));
+      operands.push_back(
+          node("llvm.loop.vectorize.followup_vectorized", node("llvm.loop.unroll.full")));
+    }
   } else {
     return nullptr;
   }
@@ -186,7 +198,8 @@ void FunctionEmitter::emit_loop(const For& loop, llvm::Value* begin, llvm::Value
   llvm::Value* next = b_.CreateAdd(index, b_.getInt64(1), "", never_negative, true);
   index->addIncoming(next, b_.GetInsertBlock());
   llvm::BranchInst* latch = b_.CreateCondBr(b_.CreateICmpSLT(next, end), body, after);
-  llvm::MDNode* metadata = loop_metadata(loop, access_group, llvm::isa<llvm::ConstantInt>(extent));
+  llvm::MDNode* metadata =
+      loop_metadata(loop, access_group, llvm::dyn_cast<llvm::ConstantInt>(extent));
   if (metadata) latch->setMetadata(llvm::LLVMContext::MD_loop, metadata);
   b_.SetInsertPoint(after);
 }

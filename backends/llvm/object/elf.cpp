@@ -64,8 +64,7 @@ std::string localize_symbols(const std::string& bytes, const std::vector<std::st
     llvm::cantFail(config.Common.SymbolsToKeepGlobal.addMatcher(std::move(pattern)));
   }
   config.Common.StripDebug = !keep_debug;
-  config.Common.DiscardMode =
-      keep_debug ? llvm::objcopy::DiscardType::None : llvm::objcopy::DiscardType::All;
+  config.Common.StripUnneeded = !keep_debug;
   llvm::SmallString<0> result;
   llvm::raw_svector_ostream stream(result);
   if (llvm::Error error = llvm::objcopy::executeObjcopyOnBinary(config, **binary, stream)) {
