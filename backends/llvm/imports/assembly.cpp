@@ -237,14 +237,10 @@ class Assembler {
   Loc place(llvm::SMLoc at) const {
     if (!at.isValid()) return source_.import->loc;
     auto [line, column] = sources_.getLineAndColumn(at);
-    return source_.import->is_inline || !preprocessed() ? source_.locate(line, column)
-                                                        : source_.import->loc;
+    return is_preprocessed(source_) ? source_.import->loc : source_.locate(line, column);
   }
 
  private:
-  bool preprocessed() const {
-    return source_.path.size() > 2 && source_.path.substr(source_.path.size() - 2) == ".S";
-  }
   static void on_source_message(const llvm::SMDiagnostic& message, void* self) {
     static_cast<Assembler*>(self)->add(message);
   }
