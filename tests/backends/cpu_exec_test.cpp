@@ -244,6 +244,8 @@ TEST(CpuErrors, EachNamesItsPlace) {
   EXPECT_EQ(rule_of("func f(A: i64[N]) { A[0] = asm i64(\"nop\", \"=r,r\") }"), "inline-asm");
   EXPECT_EQ(rule_of("func f(A: i64[N]) {\n  A[0] = asm i64(\"frobnicate $0\", \"=r\")\n}"),
             "inline-asm");
+  EXPECT_EQ(rule_of("func f(A: i64[N]) {\n  asm(\"vaddps %zmm0, %zmm1, %zmm2\", \"\")\n}"),
+            "import-missing-feature");
   EXPECT_EQ(rule_of("func f(A: f32[N, N & 3]) { A[0, 0] = 1.0 }"), "shape-expression");
   EXPECT_EQ(rule_of("func code_object(A: f32[N]) { A[0] = 1.0 }"), "name-clash");
   EXPECT_EQ(rule_of("func f(A: f32[N]) { call \"llvm.trap\"() }"), "extern-symbol");
