@@ -296,8 +296,9 @@ class CompileAction : public clang::EmitLLVMOnlyAction {
         EmitLLVMOnlyAction::CreateASTConsumer(compiler, file);
     if (!emitter) return nullptr;
     std::vector<std::unique_ptr<clang::ASTConsumer>> both;
-    both.push_back(std::move(emitter));
+    // First: the emitter clears the syntax tree before it hands over.
     both.push_back(make_feature_collector(features_));
+    both.push_back(std::move(emitter));
     return std::make_unique<clang::MultiplexConsumer>(std::move(both));
   }
 
