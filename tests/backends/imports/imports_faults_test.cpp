@@ -52,6 +52,12 @@ TEST(ImportFaults, KindThatTheTargetCanNotHonour) {
                {"import hsaco", "x86-64-v3", "does not honour", "help: "});
 }
 
+TEST(ImportFaults, FlagsOfAKindThatHasNone) {
+  Bench bench;
+  Outcome out = bench.file(ImportKind::Llvm, "add16.ll", {"-O3"}).call(add16()).run();
+  expect_error(out, "import-kind", bench.pragma_line(0), {"flags are for c, cxx and asm"});
+}
+
 // ---- LLVM IR ----
 
 TEST(ImportFaults, IrThatDoesNotParse) {

@@ -120,6 +120,37 @@ TEST(LinkWorks, AArch64WithoutASysroot) {
   EXPECT_THAT(out.optimized, HasSubstr("fadd <4 x float>"));
 }
 
+TEST(LinkWorks, FeaturesOfIntrinsicsAreReported) {
+  Outcome out =
+      Bench()
+          .text(ImportKind::C,
+                "#include <immintrin.h>\n"
+                "void uk(float* a) {\n"
+                "  __m256 x = _mm256_loadu_ps(a);\n"
+                "  x = _mm256_fmadd_ps(x, x, _mm256_shuffle_ps(x, x, 1));\n"
+                "  _mm256_storeu_ps(a, _mm256_permutevar8x32_ps(x, _mm256_setzero_si256()));\n}\n")
+          .call({.symbol = "uk", .args = {kPointer}})
+          .run();
+  ASSERT_TRUE(out.ok()) << out.text;
+  EXPECT_THAT(out.report.imports[0].features_needed, ElementsAre("avx", "avx2", "fma"));
+  EXPECT_THAT(out.report.imports[0].features_had, ElementsAre("avx", "avx2", "fma"));
+  out = Bench()
+            .text(ImportKind::C, "int uk(int x) { return x; }\n")
+            .call({.symbol = "uk", .args = {kI32}, .result = kI32})
+            .run();
+  EXPECT_THAT(out.report.imports[0].features_needed, testing::IsEmpty());
+}
+
+TEST(LinkWorks, FlagsOfAssembly) {
+  Outcome out =
+      Bench()
+          .text(ImportKind::Asm, ".globl uk\nuk:\n  movl $SEVEN, %eax\n  ret\n", {"-DSEVEN=7"})
+          .call({.symbol = "uk", .args = {}, .result = kI32})
+          .run();
+  ASSERT_TRUE(out.ok()) << out.text;
+  EXPECT_EQ(out.as<int()>()(), 7);
+}
+
 TEST(LinkWorks, AArch64BitcodeAsClangWritesIt) {
   std::string folder = scratch_folder();
   shell(std::string(INLAY_CLANG) + " --target=aarch64-linux-gnu -O1 -ffreestanding -emit-llvm -c " +
