@@ -55,6 +55,7 @@ class Bench {
               bool may_call = false);
   Bench& call(Call call);
   Bench& cache(ByteCache* cache);
+  Bench& debug_info();
   Bench& include(const std::string& folder);
   /// Module flag of behaviour "error" on the emitted module.
   Bench& module_flag(const std::string& key, uint32_t value);
