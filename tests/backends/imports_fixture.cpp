@@ -236,6 +236,11 @@ Bench& Bench::debug_info() {
   return *this;
 }
 
+Bench& Bench::link_only() {
+  link_only_ = true;
+  return *this;
+}
+
 Bench& Bench::include(const std::string& folder) {
   options_.include_directories.push_back(folder);
   return *this;
@@ -295,9 +300,11 @@ Outcome Bench::run() {
   }
   out.warnings = warnings.all();
   messages.reset();
-  bool archive = false;  // is the linker's to search
-  for (const NativeInput& input : out.link.native) archive |= input.bytes.compare(0, 2, "!<") == 0;
-  if (out.ok() && !archive && unit.target.arch == "x86_64" && spec_ != "x86-64-v4") {
+  bool runs = out.ok() && !link_only_;
+  for (const NativeInput& input : out.link.native) {
+    runs &= input.bytes.compare(0, 2, "!<") != 0;  // an archive is the linker's to search
+  }
+  if (runs && unit.target.arch == "x86_64" && spec_ != "x86-64-v4") {
     load_code(out, std::move(module), std::move(context));
   }
   module.reset();
