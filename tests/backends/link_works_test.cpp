@@ -1,5 +1,6 @@
 // What must work: every kind of import, linked once, inlined, and right when it runs.
 #include <cmath>
+#include <thread>
 
 #include "tests/backends/imports_fixture.h"
 
@@ -467,6 +468,24 @@ TEST(LinkWorks, NativeCodeMayCallBackAndUseLibm) {
   ASSERT_TRUE(out.ok()) << out.text;
   EXPECT_THAT(out.link.native_libc, ElementsAre("expf"));
   EXPECT_THAT(out.linked, HasSubstr("define hidden i32 @from_c("));
+}
+
+TEST(LinkWorks, SeveralThreadsAtOnce) {
+  std::vector<std::thread> threads;
+  std::vector<Outcome> outcomes(4);
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    threads.emplace_back([&outcomes, i] {
+      Bench bench;
+      i % 2 ? bench.file(ImportKind::C, "add16_inline_asm.c")
+            : bench.text(ImportKind::C, "void uk_add16(int wrong) { nonsense; }\n");
+      outcomes[i] = bench.call(add16()).run();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    EXPECT_EQ(outcomes[i].ok(), i % 2 == 1) << outcomes[i].text;
+    if (i % 2) expect_adds(outcomes[i]);
+  }
 }
 
 TEST(LinkWorks, UnusedImportIsAWarning) {
