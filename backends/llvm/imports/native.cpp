@@ -113,6 +113,8 @@ struct Inspector {
       }
       bool undefined = *flags & llvm::object::SymbolRef::SF_Undefined;
       (undefined ? out.undefined : out.defined).push_back(name->str());
+      if (!undefined && (*flags & llvm::object::SymbolRef::SF_Weak))
+        out.weak.push_back(name->str());
     }
     if (!check_relocations(member, object)) return false;
     code.members.push_back(std::move(out));
