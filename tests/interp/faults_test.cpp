@@ -1,8 +1,5 @@
 // Each fault that the interpreter reports: rule, sentence, place.
-<<<<<<<< HEAD:tests/core/interp/interp_faults_test.cpp
-========
 #include "tests/interp/helpers.h"
->>>>>>>> interp:tests/interp/faults_test.cpp
 
 namespace inlay {
 namespace {

@@ -2,10 +2,7 @@
 #include <cstring>
 #include <random>
 
-<<<<<<<< HEAD:tests/core/interp/interp_lowering_test.cpp
-========
 #include "tests/interp/helpers.h"
->>>>>>>> interp:tests/interp/lowering_test.cpp
 
 namespace inlay {
 namespace {

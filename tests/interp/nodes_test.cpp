@@ -3,10 +3,7 @@
 #include <cmath>
 #include <limits>
 
-<<<<<<<< HEAD:tests/core/interp/interp_nodes_test.cpp
-========
 #include "tests/interp/helpers.h"
->>>>>>>> interp:tests/interp/nodes_test.cpp
 
 namespace inlay {
 namespace {

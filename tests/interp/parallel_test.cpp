@@ -1,8 +1,5 @@
 // Races between iterations, and the work-items of a GPU workgroup.
-<<<<<<<< HEAD:tests/core/interp/interp_parallel_test.cpp
-========
 #include "tests/interp/helpers.h"
->>>>>>>> interp:tests/interp/parallel_test.cpp
 
 namespace inlay {
 namespace {

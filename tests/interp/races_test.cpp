@@ -1,10 +1,7 @@
 // The race detector against the definition: on random programs, every pair of accesses is compared.
 #include <random>
 
-<<<<<<<< HEAD:tests/core/interp/interp_races_test.cpp
-========
 #include "tests/interp/helpers.h"
->>>>>>>> interp:tests/interp/races_test.cpp
 
 namespace inlay {
 namespace {
