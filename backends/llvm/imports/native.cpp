@@ -137,6 +137,13 @@ struct Inspector {
         good = refuse("", member.takeError());
         break;
       }
+      // LLVM believes the size that a member's header claims.
+      const char *begin = member->getBufferStart(), *end = code.bytes.data() + code.bytes.size();
+      if (begin < code.bytes.data() || begin > end ||
+          member->getBufferSize() > size_t(end - begin)) {
+        good = refuse(kRule, "", "is damaged: a member reaches past its end", "make it again");
+        break;
+      }
       if (!add_object(member->getBufferIdentifier().str(), *member)) {
         good = false;
         break;
