@@ -266,6 +266,8 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
       link_imports(module, emitted.calls, unit, *machine, options_, report, warnings_);
   compiled.native = std::move(linked.native);
   compiled.native_libc = std::move(linked.native_libc);
+  result_.dependencies.insert(result_.dependencies.end(), linked.dependencies.begin(),
+                              linked.dependencies.end());
   throw_llvm_errors(messages, emitted, linked, "linking imports");
   clock.stage("link imports");
   if (dump.enabled()) dump.linked(module_text(module));

@@ -38,15 +38,15 @@ bool span_of(const std::vector<int64_t>& shape, const std::vector<int64_t>& stri
     return true;
   }
   overflow |= __builtin_sub_overflow(high, *low, count) || __builtin_add_overflow(*count, 1, count);
-  return !overflow && *count < (int64_t{1} << 47);
+  return !overflow && *count <= kMaxBytes / 8;
 }
 
 Region take_tensor(Machine& machine, const Function& function, const Formals::Tensor& formal,
                    const TensorRef& tensor) {
   const std::string& name = formal.name;
   if (tensor.type != formal.type) {
-    refuse(function, name + " has type " + to_string(tensor.type) + ", expected " +
-                         to_string(formal.type));
+    refuse(function,
+           name + " has type " + to_string(tensor.type) + ", expected " + to_string(formal.type));
   }
   size_t rank = formal.shape.size();
   if (tensor.shape.size() != rank) {
@@ -68,8 +68,8 @@ Region take_tensor(Machine& machine, const Function& function, const Formals::Te
     }
   }
   for (int64_t extent : tensor.shape) {
-    if (extent < 0) refuse(function, name + " has shape " + shape_text(tensor.shape) +
-                                         " with a negative extent");
+    if (extent < 0)
+      refuse(function, name + " has shape " + shape_text(tensor.shape) + " with a negative extent");
   }
   int64_t low = 0, count = 0;
   if (overflow || !span_of(region.shape, region.strides, &low, &count)) {
@@ -82,8 +82,8 @@ Region take_tensor(Machine& machine, const Function& function, const Formals::Te
   }
   int bytes = formal.type.bytes();
   if (count > 0 && reinterpret_cast<uintptr_t>(tensor.data) % bytes != 0) {
-    refuse(function, name + " is not aligned to its elements of " + std::to_string(bytes) +
-                         " bytes");
+    refuse(function,
+           name + " is not aligned to its elements of " + std::to_string(bytes) + " bytes");
   }
   auto storage = std::make_shared<Storage>();
   storage->type = formal.type;
@@ -124,8 +124,8 @@ bool overlap(const Region& a, const Region& b) {
   auto begin_a = reinterpret_cast<uintptr_t>(a.storage->data);
   auto begin_b = reinterpret_cast<uintptr_t>(b.storage->data);
   uintptr_t begin = std::max(begin_a, begin_b);
-  uintptr_t end = std::min(begin_a + a.storage->count * bytes_a,
-                           begin_b + b.storage->count * bytes_b);
+  uintptr_t end =
+      std::min(begin_a + a.storage->count * bytes_a, begin_b + b.storage->count * bytes_b);
   if (begin >= end) return false;
   std::vector<uint8_t> touched(end - begin, 0);
   auto bytes_in_common = [&](uintptr_t address, int bytes, auto use) {

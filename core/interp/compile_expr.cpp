@@ -8,18 +8,25 @@ namespace inlay::interp {
 
 const Op* Compiler::expr(const Expr& expr) {
   switch (expr->kind) {
-    case ExprKind::IntImm: return op<ConstOp>(from_int(expr.as<IntImm>()->value));
-    case ExprKind::FloatImm: return op<ConstOp>(from_float(expr.as<FloatImm>()->value));
-    case ExprKind::Var: return variable(*expr.as<VarNode>());
+    case ExprKind::IntImm:
+      return op<ConstOp>(from_int(expr.as<IntImm>()->value));
+    case ExprKind::FloatImm:
+      return op<ConstOp>(from_float(expr.as<FloatImm>()->value));
+    case ExprKind::Var:
+      return variable(*expr.as<VarNode>());
     case ExprKind::Cast: {
       const Expr& value = expr.as<Cast>()->value;
       Convert convert{value.type().element(), expr.type().element()};
       return op<UnaryOf<Convert>>(convert, this->expr(value), expr.type().lanes);
     }
-    case ExprKind::Unary: return unary(*expr.as<Unary>());
-    case ExprKind::Binary: return binary(*expr.as<Binary>());
-    case ExprKind::Select: return select(*expr.as<Select>());
-    case ExprKind::Load: return load(*expr.as<Load>());
+    case ExprKind::Unary:
+      return unary(*expr.as<Unary>());
+    case ExprKind::Binary:
+      return binary(*expr.as<Binary>());
+    case ExprKind::Select:
+      return select(*expr.as<Select>());
+    case ExprKind::Load:
+      return load(*expr.as<Load>());
     case ExprKind::Ramp: {
       auto* ramp = expr.as<Ramp>();
       const Op* base = this->expr(ramp->base);
@@ -27,11 +34,14 @@ const Op* Compiler::expr(const Expr& expr) {
     }
     case ExprKind::Broadcast:
       return op<BroadcastOp>(this->expr(expr.as<Broadcast>()->value), expr.type().lanes);
-    case ExprKind::CallMath: return math(*expr.as<CallMath>());
+    case ExprKind::CallMath:
+      return math(*expr.as<CallMath>());
     case ExprKind::CallExtern:
-    case ExprKind::InlineAsm: return external(expr);
+    case ExprKind::InlineAsm:
+      return external(expr);
     case ExprKind::View:
-    case ExprKind::CallIntrin: break;
+    case ExprKind::CallIntrin:
+      break;
   }
   throw CompileError("type-mismatch", expr.loc(),
                      "a view or a call of an intrinsic can't be used as a value");
@@ -95,46 +105,72 @@ const Op* Compiler::integer_binary(const Binary& node) {
       if (is_u64) return binary_op(IntDivide<arith::umod>{type, site(node.loc)}, node);
       return binary_op(IntDivide<arith::floor_mod>{type, site(node.loc)}, node);
     case BinaryOp::Shl:
-    case BinaryOp::Shr: return binary_op(Shift{node.op, type, site(node.loc)}, node);
+    case BinaryOp::Shr:
+      return binary_op(Shift{node.op, type, site(node.loc)}, node);
     case BinaryOp::Or:
-    case BinaryOp::BitOr: return plain.operator()<bit_or>();
+    case BinaryOp::BitOr:
+      return plain.operator()<bit_or>();
     case BinaryOp::And:
-    case BinaryOp::BitAnd: return plain.operator()<bit_and>();
-    case BinaryOp::BitXor: return plain.operator()<bit_xor>();
-    case BinaryOp::Eq: return binary_op(CompareInt<std::equal_to<>>{}, node);
-    case BinaryOp::Ne: return binary_op(CompareInt<std::not_equal_to<>>{}, node);
-    default: break;
+    case BinaryOp::BitAnd:
+      return plain.operator()<bit_and>();
+    case BinaryOp::BitXor:
+      return plain.operator()<bit_xor>();
+    case BinaryOp::Eq:
+      return binary_op(CompareInt<std::equal_to<>>{}, node);
+    case BinaryOp::Ne:
+      return binary_op(CompareInt<std::not_equal_to<>>{}, node);
+    default:
+      break;
   }
   if (is_u64) return binary_op(U64Op{node.op}, node);
   switch (node.op) {
-    case BinaryOp::Lt: return binary_op(CompareInt<std::less<>>{}, node);
-    case BinaryOp::Le: return binary_op(CompareInt<std::less_equal<>>{}, node);
-    case BinaryOp::Gt: return binary_op(CompareInt<std::greater<>>{}, node);
-    case BinaryOp::Ge: return binary_op(CompareInt<std::greater_equal<>>{}, node);
-    case BinaryOp::Min: return plain.operator()<min_int>();
-    default: return plain.operator()<max_int>();
+    case BinaryOp::Lt:
+      return binary_op(CompareInt<std::less<>>{}, node);
+    case BinaryOp::Le:
+      return binary_op(CompareInt<std::less_equal<>>{}, node);
+    case BinaryOp::Gt:
+      return binary_op(CompareInt<std::greater<>>{}, node);
+    case BinaryOp::Ge:
+      return binary_op(CompareInt<std::greater_equal<>>{}, node);
+    case BinaryOp::Min:
+      return plain.operator()<min_int>();
+    default:
+      return plain.operator()<max_int>();
   }
 }
 
 const Op* Compiler::float_binary(const Binary& node) {
   switch (node.op) {
-    case BinaryOp::Eq: return binary_op(CompareFloat<std::equal_to<>>{}, node);
-    case BinaryOp::Ne: return binary_op(CompareFloat<std::not_equal_to<>>{}, node);
-    case BinaryOp::Lt: return binary_op(CompareFloat<std::less<>>{}, node);
-    case BinaryOp::Le: return binary_op(CompareFloat<std::less_equal<>>{}, node);
-    case BinaryOp::Gt: return binary_op(CompareFloat<std::greater<>>{}, node);
-    case BinaryOp::Ge: return binary_op(CompareFloat<std::greater_equal<>>{}, node);
-    case BinaryOp::Min: return binary_op(FloatPick<arith::min_num>{}, node);
-    case BinaryOp::Max: return binary_op(FloatPick<arith::max_num>{}, node);
-    default: break;
+    case BinaryOp::Eq:
+      return binary_op(CompareFloat<std::equal_to<>>{}, node);
+    case BinaryOp::Ne:
+      return binary_op(CompareFloat<std::not_equal_to<>>{}, node);
+    case BinaryOp::Lt:
+      return binary_op(CompareFloat<std::less<>>{}, node);
+    case BinaryOp::Le:
+      return binary_op(CompareFloat<std::less_equal<>>{}, node);
+    case BinaryOp::Gt:
+      return binary_op(CompareFloat<std::greater<>>{}, node);
+    case BinaryOp::Ge:
+      return binary_op(CompareFloat<std::greater_equal<>>{}, node);
+    case BinaryOp::Min:
+      return binary_op(FloatPick<arith::min_num>{}, node);
+    case BinaryOp::Max:
+      return binary_op(FloatPick<arith::max_num>{}, node);
+    default:
+      break;
   }
   return arith::with_float(node.type, [&](auto kind) {
     using K = decltype(kind);
     switch (node.op) {
-      case BinaryOp::Add: return binary_op(FloatArith<K, std::plus<>>{}, node);
-      case BinaryOp::Sub: return binary_op(FloatArith<K, std::minus<>>{}, node);
-      case BinaryOp::Mul: return binary_op(FloatArith<K, std::multiplies<>>{}, node);
-      default: return binary_op(FloatArith<K, std::divides<>>{}, node);
+      case BinaryOp::Add:
+        return binary_op(FloatArith<K, std::plus<>>{}, node);
+      case BinaryOp::Sub:
+        return binary_op(FloatArith<K, std::minus<>>{}, node);
+      case BinaryOp::Mul:
+        return binary_op(FloatArith<K, std::multiplies<>>{}, node);
+      default:
+        return binary_op(FloatArith<K, std::divides<>>{}, node);
     }
   });
 }
@@ -154,7 +190,10 @@ Access Compiler::access(const Buffer& buffer, const std::vector<Expr>& indices, 
   if (write && at.param >= 0) out_.written[at.param] = true;
   Access access{at.buffer, at.dims, site(loc, buffer.name(), write), {}, 1};
   for (const Expr& index : indices) {
-    access.indices.push_back(expr(index));
+    auto* var = index.as<VarNode>();
+    auto plain = var && index.type().is_scalar() ? env_->vars.find(var) : env_->vars.end();
+    access.indices.push_back(
+        {expr(index), plain == env_->vars.end() ? -1 : int64_t{plain->second}});
     access.lanes = index.type().lanes;
   }
   return access;
@@ -204,12 +243,15 @@ namespace {
 class ExternOp : public Op {
  public:
   struct Arg {
-    const Op* scalar = nullptr;   // null: a view
+    const Op* scalar = nullptr;  // null: a view
     DType type;
     ViewSpec view;
   };
   ExternOp(std::string symbol, bool is_asm, DType type, std::vector<Arg> args, uint32_t site)
-      : symbol_(std::move(symbol)), is_asm_(is_asm), type_(type), args_(std::move(args)),
+      : symbol_(std::move(symbol)),
+        is_asm_(is_asm),
+        type_(type),
+        args_(std::move(args)),
         site_(site) {}
 
   Value eval(Machine& machine) const override {
@@ -220,8 +262,12 @@ class ExternOp : public Op {
         continue;
       }
       Region region = resolve(machine, arg.view);
-      TensorRef tensor{arg.type, region.shape, region.strides,
-                       region.storage->data + region.origin * arg.type.bytes(), 0, false};
+      TensorRef tensor{arg.type,
+                       region.shape,
+                       region.strides,
+                       region.storage->data + region.origin * arg.type.bytes(),
+                       0,
+                       false};
       // What it writes is unknown, and so are its accesses.
       std::fill(region.storage->written.begin(), region.storage->written.end(), 1);
       values.push_back(tensor);

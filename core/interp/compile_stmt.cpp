@@ -11,8 +11,12 @@ namespace {
 constexpr uint32_t kMaxDepth = 2 * StmtNode::kMaxDepth;
 constexpr size_t kMaxCalls = 64;
 
-bool is_lane(ForKind kind) { return kind >= ForKind::LaneX; }
-bool is_parallel(ForKind kind) { return kind != ForKind::Serial && kind != ForKind::Unrolled; }
+bool is_lane(ForKind kind) {
+  return kind >= ForKind::LaneX;
+}
+bool is_parallel(ForKind kind) {
+  return kind != ForKind::Serial && kind != ForKind::Unrolled;
+}
 
 }  // namespace
 
@@ -35,8 +39,7 @@ void Compiler::compile() {
       env.buffers[buffer.get()].param = static_cast<int>(p);
     }
   }
-  out_.formals =
-      formals(function_.name, function_.params, function_.symbols(), function_.loc);
+  out_.formals = formals(function_.name, function_.params, function_.symbols(), function_.loc);
   stmt(function_.body);
   step<DoneStep>();
 }
@@ -101,8 +104,8 @@ Formals Compiler::formals(const std::string& callee, const std::vector<Param>& p
     auto* buffer = std::get_if<Buffer>(&param);
     if (!buffer) continue;
     const BufferNode& node = **buffer;
-    made.tensors.push_back({node.name, slot(*buffer), node.type, node.alignment,
-                            node.strides.empty(), {}, {}});
+    made.tensors.push_back(
+        {node.name, slot(*buffer), node.type, node.alignment, node.strides.empty(), {}, {}});
     for (const Expr& extent : node.shape) made.tensors.back().shape.push_back(number(extent));
   }
   size_t tensor = 0;
@@ -130,11 +133,21 @@ void Compiler::stmt(const Stmt& stmt) {
   }
   ++depth_;
   switch (stmt->kind) {
-    case StmtKind::Block: block(*stmt.as<Block>()); break;
-    case StmtKind::For: loop(*stmt.as<For>()); break;
-    case StmtKind::If: branch(*stmt.as<If>()); break;
-    case StmtKind::Store: store(*stmt.as<Store>()); break;
-    case StmtKind::Allocate: allocate(*stmt.as<Allocate>()); break;
+    case StmtKind::Block:
+      block(*stmt.as<Block>());
+      break;
+    case StmtKind::For:
+      loop(*stmt.as<For>());
+      break;
+    case StmtKind::If:
+      branch(*stmt.as<If>());
+      break;
+    case StmtKind::Store:
+      store(*stmt.as<Store>());
+      break;
+    case StmtKind::Allocate:
+      allocate(*stmt.as<Allocate>());
+      break;
     case StmtKind::Let: {
       auto* let = stmt.as<Let>();
       const Op* value = expr(let->value);
@@ -157,8 +170,11 @@ void Compiler::stmt(const Stmt& stmt) {
       }
       break;
     }
-    case StmtKind::Barrier: step<BarrierStep>(site(stmt.loc())); break;
-    case StmtKind::ImportPragma: break;
+    case StmtKind::Barrier:
+      step<BarrierStep>(site(stmt.loc()));
+      break;
+    case StmtKind::ImportPragma:
+      break;
   }
   --depth_;
 }
@@ -224,8 +240,8 @@ void Compiler::loop(const For& node) {
   LoopRegs regs{define(node.var), new_regs(1)};
   bool parallel = is_parallel(node.for_kind);
   std::string kind = to_string(node.for_kind);
-  uint32_t path = enter((kind.empty() ? "" : kind + " ") + "for " + node.var.name(), &node.var,
-                        regs.variable);
+  uint32_t path =
+      enter((kind.empty() ? "" : kind + " ") + "for " + node.var.name(), &node.var, regs.variable);
   auto compile_as = [&]<bool is_level>() {
     auto* start = step<LoopStep<is_level>>(regs, min, extent, path);
     Pc body = here();

@@ -14,8 +14,8 @@ namespace inlay::interp {
 struct CompiledFunction {
   Code code;
   Formals formals;
-  std::vector<uint32_t> scalar_regs;   ///< of the scalar parameters, in order
-  std::vector<bool> written;           ///< by parameter: whether it is stored to
+  std::vector<uint32_t> scalar_regs;  ///< of the scalar parameters, in order
+  std::vector<bool> written;          ///< by parameter: whether it is stored to
 };
 
 class Compiler {
@@ -44,8 +44,7 @@ class Compiler {
   const Op* external(const Expr& call);
   /// An extent or stride: overflow in it is a fault.
   const Op* shape_expr(const Expr& expr, const Loc& loc);
-  Access access(const Buffer& buffer, const std::vector<Expr>& indices, bool write,
-                const Loc& loc);
+  Access access(const Buffer& buffer, const std::vector<Expr>& indices, bool write, const Loc& loc);
   ViewSpec view(const View& node, bool may_write);
 
   template <typename T, typename... Args>
@@ -98,7 +97,7 @@ class Compiler {
   uint32_t parallel_loops_ = 0;  // compiled so far
   bool checked_ = false;         // in a shape
   uint32_t checked_site_ = 0;
-  uint32_t depth_ = 0;           // of statements, through calls
+  uint32_t depth_ = 0;               // of statements, through calls
   std::vector<std::string> active_;  // intrinsics being inlined
   // Allocations whose scope is open, and how many parallel loops came before each.
   std::vector<std::pair<class AllocateStep*, uint32_t>> pending_;

@@ -24,7 +24,9 @@ Value Op::eval(Machine&) const {
   return {};
 }
 
-void Op::eval_lanes(Machine& machine, Value* out) const { *out = eval(machine); }
+void Op::eval_lanes(Machine& machine, Value* out) const {
+  *out = eval(machine);
+}
 
 Machine::Machine(const Code& compiled, const InterpOptions& chosen)
     : code(compiled), options(chosen) {
@@ -64,7 +66,7 @@ void Machine::locate_lanes(const Access& access, std::vector<int64_t>& positions
   size_t last = access.indices.size() - 1;
   int64_t position = frame.buffers[access.buffer].origin;
   for (size_t d = 0; d < last; ++d) {
-    int64_t index = access.indices[d]->eval(*this).i;
+    int64_t index = evaluate(access.indices[d]);
     const Value* dim = &frame.regs[access.dims + 2 * d];
     if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(dim[0].i)) {
       out_of_bounds(access, d, index, dim[0].i, 0);
@@ -72,7 +74,7 @@ void Machine::locate_lanes(const Access& access, std::vector<int64_t>& positions
     position += index * dim[1].i;
   }
   std::vector<Value> lanes(access.lanes);
-  access.indices[last]->eval_lanes(*this, lanes.data());
+  access.indices[last].op->eval_lanes(*this, lanes.data());
   const Value* dim = &frame.regs[access.dims + 2 * last];
   positions.resize(access.lanes);
   for (int lane = 0; lane < access.lanes; ++lane) {
@@ -84,13 +86,13 @@ void Machine::locate_lanes(const Access& access, std::vector<int64_t>& positions
   }
 }
 
-void Machine::note_read(const Access& access, Storage& storage, int64_t position, int lane) {
-  if (!storage.written.empty() && !storage.written[position]) {
-    fault(access.site, "uninitialised-read",
-          "read of `" + code.sites[access.site].buffer + "`" + indices_text(access, lane) +
-              ", which was never written");
-  }
-  if (storage.stamps.empty() || active == 0) return;
+void Machine::uninitialised(const Access& access, int lane) {
+  fault(access.site, "uninitialised-read",
+        "read of `" + code.sites[access.site].buffer + "`" + indices_text(access, lane) +
+            ", which was never written");
+}
+
+void Machine::watch_read(const Access& access, Storage& storage, int64_t position, int lane) {
   uint64_t* words = &storage.stamps[position * (1 + code.max_levels)];
   check_conflict(access, words[0], lane);
   uint64_t word = now_ << kSiteBits | std::min<uint64_t>(access.site, kSiteMask);
@@ -99,9 +101,7 @@ void Machine::note_read(const Access& access, Storage& storage, int64_t position
   }
 }
 
-void Machine::note_write(const Access& access, Storage& storage, int64_t position, int lane) {
-  if (!storage.written.empty()) storage.written[position] = 1;
-  if (storage.stamps.empty() || active == 0) return;
+void Machine::watch_write(const Access& access, Storage& storage, int64_t position, int lane) {
   uint64_t* words = &storage.stamps[position * (1 + code.max_levels)];
   check_conflict(access, words[0], lane);
   for (size_t l = 0; l < active; ++l) {
@@ -137,8 +137,14 @@ void Machine::race(const Access& access, size_t level, uint64_t word, int lane) 
   bool other_writes = !known || code.sites[word & kSiteMask].write;
   if (known) {
     const Site& other = code.sites[word & kSiteMask];
-    notes.push_back({Severity::Note, "race", std::string("it is ") + done(other.write) + " here",
-                     other.loc, path_text(other.path), "", "", {}});
+    notes.push_back({Severity::Note,
+                     "race",
+                     std::string("it is ") + done(other.write) + " here",
+                     other.loc,
+                     path_text(other.path),
+                     "",
+                     "",
+                     {}});
   }
   fault(access.site, "race",
         "race: `" + site.buffer + "`" + indices_text(access, lane) + " is " + done(site.write) +
@@ -182,10 +188,10 @@ std::string Machine::indices_text(const Access& access, int lane) {
   for (size_t d = 0; d < access.indices.size(); ++d) {
     if (access.lanes > 1 && d + 1 == access.indices.size()) {
       std::vector<Value> lanes(access.lanes);
-      access.indices[d]->eval_lanes(*this, lanes.data());
+      access.indices[d].op->eval_lanes(*this, lanes.data());
       indices.push_back(lanes[lane].i);
     } else {
-      indices.push_back(access.indices[d]->eval(*this).i);
+      indices.push_back(evaluate(access.indices[d]));
     }
   }
   return bracketed(indices);
@@ -225,9 +231,9 @@ std::string Machine::variables_text(uint32_t path) {
 void Machine::fault(uint32_t site, std::string rule, std::string message, std::string help,
                     std::vector<Diagnostic> notes) {
   const Site& at = code.sites[site];
-  throw CompileError(std::vector<Diagnostic>{
-      {Severity::Error, std::move(rule), std::move(message), at.loc, path_text(at.path),
-       std::move(help), variables_text(at.path), std::move(notes)}});
+  throw CompileError(std::vector<Diagnostic>{{Severity::Error, std::move(rule), std::move(message),
+                                              at.loc, path_text(at.path), std::move(help),
+                                              variables_text(at.path), std::move(notes)}});
 }
 
 }  // namespace inlay::interp

@@ -2,8 +2,8 @@
 // parallelism that are active.
 //
 // Expressions are trees of Op, statements a flat list of Step; variables and buffers are slots that
-// were resolved when compiling. Statements are flat so that a work-item can stop at a barrier and go
-// on later: all of its state is its Frame and a position in the list.
+// were resolved when compiling. Statements are flat so that a work-item can stop at a barrier and
+// go on later: all of its state is its Frame and a position in the list.
 //
 // How races are found. A counter `now` grows at the start of each parallel loop and of each of its
 // iterations. Iterations run one after another, so the loops and iterations that are active split
@@ -37,17 +37,17 @@ struct Storage {
   DType type;
   int64_t count = 0;
   std::byte* data = nullptr;
-  std::vector<uint8_t> written;   ///< by element; empty: all were
-  std::vector<uint64_t> stamps;   ///< by element 1 + levels words; empty: not watched
+  std::vector<uint8_t> written;  ///< by element; empty: all were
+  std::vector<uint64_t> stamps;  ///< by element 1 + levels words; empty: not watched
   std::unique_ptr<std::byte[]> owned;
-  int64_t capacity = 0;           ///< bytes owned
+  int64_t capacity = 0;  ///< bytes owned
 };
 
 /// What a buffer slot holds at present. Extents and strides lie in registers: the slot's `dims`.
 struct BufferRef {
   Storage* storage = nullptr;
-  int64_t origin = 0;               ///< position of element 0
-  std::shared_ptr<Storage> owner;   ///< of an allocation
+  int64_t origin = 0;              ///< position of element 0
+  std::shared_ptr<Storage> owner;  ///< of an allocation
 };
 
 /// The whole state of one thread of execution, but for its place in the code.
@@ -56,11 +56,14 @@ struct Frame {
   std::vector<BufferRef> buffers;
 };
 
+/// No allocation or tensor is larger, in bytes.
+inline constexpr int64_t kMaxBytes = int64_t{1} << 40;
+
 /// Where a piece of code stands: "sgemm/for i/for j", innermost last.
 struct Path {
   uint32_t parent = 0;
   std::string label;
-  std::string variable;       ///< of a loop
+  std::string variable;  ///< of a loop
   uint32_t variable_reg = 0;
 };
 
@@ -68,7 +71,7 @@ struct Path {
 struct Site {
   Loc loc;
   uint32_t path = 0;
-  std::string buffer;   ///< of an access
+  std::string buffer;  ///< of an access
   bool write = false;
 };
 
@@ -82,11 +85,16 @@ class Op {
 
 /// Where an access goes: slots, index expressions, and who to name if it is wrong.
 struct Access {
+  /// A plain variable is read straight from its register: most indices are one.
+  struct Index {
+    const Op* op;
+    int64_t reg = -1;
+  };
   uint32_t buffer = 0;
-  uint32_t dims = 0;          ///< register of extent 0; then stride 0, extent 1, ...
+  uint32_t dims = 0;  ///< register of extent 0; then stride 0, extent 1, ...
   uint32_t site = 0;
-  std::vector<const Op*> indices;
-  int lanes = 1;              ///< of the last index
+  std::vector<Index> indices;
+  int lanes = 1;  ///< of the last index
 };
 
 using Pc = uint32_t;
@@ -109,13 +117,13 @@ struct Code {
   std::deque<Site> sites;
   std::vector<Path> paths;
   uint32_t regs = 0, buffers = 0, scratch = 0;
-  uint32_t max_levels = 0;    ///< deepest nest of parallel loops
+  uint32_t max_levels = 0;  ///< deepest nest of parallel loops
 };
 
 /// An active parallel loop, or the work-items of a workgroup between two barriers.
 struct Level {
-  uint64_t start = 0;         ///< time at which the loop began
-  uint64_t iteration = 0;     ///< time at which its present iteration began
+  uint64_t start = 0;      ///< time at which the loop began
+  uint64_t iteration = 0;  ///< time at which its present iteration began
   uint32_t path = 0;
   /// Start and value of the loop variable (or number of the work-item) of each iteration so far.
   std::vector<std::pair<uint64_t, int64_t>> history;
@@ -134,7 +142,7 @@ class Machine {
   const InterpOptions& options;
   Frame frame;
   std::vector<Value> scratch;
-  std::vector<Level> levels;   ///< the first `active` are
+  std::vector<Level> levels;  ///< the first `active` are
   size_t active = 0;
   /// How many levels are active in a work-item outside of its own loops; 0: no work-item runs.
   size_t item_levels = 0;
@@ -158,8 +166,15 @@ class Machine {
   int64_t locate(const Access& access);
   /// Positions of the lanes of a vector access.
   void locate_lanes(const Access& access, std::vector<int64_t>& positions);
-  void note_read(const Access& access, Storage& storage, int64_t position, int lane = 0);
-  void note_write(const Access& access, Storage& storage, int64_t position, int lane = 0);
+  /// Checks an access that is in bounds, and remembers it.
+  void note_read(const Access& access, Storage& storage, int64_t position, int lane = 0) {
+    if (!storage.written.empty() && !storage.written[position]) uninitialised(access, lane);
+    if (active != 0 && !storage.stamps.empty()) watch_read(access, storage, position, lane);
+  }
+  void note_write(const Access& access, Storage& storage, int64_t position, int lane = 0) {
+    if (!storage.written.empty()) storage.written[position] = 1;
+    if (active != 0 && !storage.stamps.empty()) watch_write(access, storage, position, lane);
+  }
 
   /// Fresh contents and shadow for an allocation of `count` elements.
   void allocate(BufferRef& ref, DType type, int64_t count, int alignment, bool watched);
@@ -169,6 +184,12 @@ class Machine {
                           std::string help = "", std::vector<Diagnostic> notes = {});
 
  private:
+  int64_t evaluate(const Access::Index& index) {
+    return index.reg >= 0 ? frame.regs[index.reg].i : index.op->eval(*this).i;
+  }
+  void watch_read(const Access& access, Storage& storage, int64_t position, int lane);
+  void watch_write(const Access& access, Storage& storage, int64_t position, int lane);
+  [[noreturn]] void uninitialised(const Access& access, int lane);
   std::string indices_text(const Access& access, int lane);
   std::string path_text(uint32_t path) const;
   std::string variables_text(uint32_t path);
@@ -181,13 +202,12 @@ class Machine {
   uint64_t steps_run_ = 0;
 };
 
-
 // ---- inner loop of the interpreter, kept inline ----
 
 inline int64_t Machine::locate(const Access& access) {
   int64_t position = frame.buffers[access.buffer].origin;
   for (size_t d = 0; d < access.indices.size(); ++d) {
-    int64_t index = access.indices[d]->eval(*this).i;
+    int64_t index = evaluate(access.indices[d]);
     const Value* dim = &frame.regs[access.dims + 2 * d];
     if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(dim[0].i)) {
       out_of_bounds(access, d, index, dim[0].i, 0);

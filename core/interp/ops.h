@@ -9,8 +9,12 @@
 
 namespace inlay::interp {
 
-inline Value from_int(int64_t value) { return {.i = value}; }
-inline Value from_float(double value) { return {.f = value}; }
+inline Value from_int(int64_t value) {
+  return {.i = value};
+}
+inline Value from_float(double value) {
+  return {.f = value};
+}
 
 class ConstOp : public Op {
  public:
@@ -77,11 +81,21 @@ class BinaryOf : public Op {
 
 // ---- what UnaryOf and BinaryOf compute ----
 
-inline int64_t bit_or(int64_t a, int64_t b) { return a | b; }
-inline int64_t bit_xor(int64_t a, int64_t b) { return a ^ b; }
-inline int64_t bit_and(int64_t a, int64_t b) { return a & b; }
-inline int64_t min_int(int64_t a, int64_t b) { return a < b ? a : b; }
-inline int64_t max_int(int64_t a, int64_t b) { return a < b ? b : a; }
+inline int64_t bit_or(int64_t a, int64_t b) {
+  return a | b;
+}
+inline int64_t bit_xor(int64_t a, int64_t b) {
+  return a ^ b;
+}
+inline int64_t bit_and(int64_t a, int64_t b) {
+  return a & b;
+}
+inline int64_t min_int(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+inline int64_t max_int(int64_t a, int64_t b) {
+  return a < b ? b : a;
+}
 
 struct NegInt {
   DType type;
@@ -119,9 +133,7 @@ struct WrapTo {
 template <auto Function, typename Wrap>
 struct IntArith {
   Wrap wrap;
-  Value operator()(Machine&, Value a, Value b) const {
-    return from_int(wrap(Function(a.i, b.i)));
-  }
+  Value operator()(Machine&, Value a, Value b) const { return from_int(wrap(Function(a.i, b.i))); }
 };
 
 /// Index arithmetic in a shape: what does not fit into 64 bits is a fault.
@@ -160,11 +172,11 @@ struct Shift {
     auto result = arith::int_binary(op, type, a.i, b.i);
     if (!result) {
       bool is_u64 = type.is_uint() && type.bits == 64;
-      machine.fault(site, "shift",
-                    "shift of " + to_string(type.element()) + " by " +
-                        (is_u64 ? std::to_string(static_cast<uint64_t>(b.i))
-                                : std::to_string(b.i)) +
-                        ", expected 0 to " + std::to_string(type.bits - 1));
+      machine.fault(
+          site, "shift",
+          "shift of " + to_string(type.element()) + " by " +
+              (is_u64 ? std::to_string(static_cast<uint64_t>(b.i)) : std::to_string(b.i)) +
+              ", expected 0 to " + std::to_string(type.bits - 1));
     }
     return from_int(*result);
   }
@@ -253,10 +265,14 @@ auto with_element(DType type, Use use) {
   }
   bool is_signed = type.is_int();
   switch (type.bits) {
-    case 8: return is_signed ? use(IntElement<int8_t>{}) : use(IntElement<uint8_t>{});
-    case 16: return is_signed ? use(IntElement<int16_t>{}) : use(IntElement<uint16_t>{});
-    case 32: return is_signed ? use(IntElement<int32_t>{}) : use(IntElement<uint32_t>{});
-    default: return use(IntElement<int64_t>{});
+    case 8:
+      return is_signed ? use(IntElement<int8_t>{}) : use(IntElement<uint8_t>{});
+    case 16:
+      return is_signed ? use(IntElement<int16_t>{}) : use(IntElement<uint16_t>{});
+    case 32:
+      return is_signed ? use(IntElement<int32_t>{}) : use(IntElement<uint32_t>{});
+    default:
+      return use(IntElement<int64_t>{});
   }
 }
 
@@ -359,7 +375,8 @@ class BlendOp : public Op {
 
 class RampOp : public Op {
  public:
-  RampOp(const Op* base, const Op* stride, DType type) : base_(base), stride_(stride), type_(type) {}
+  RampOp(const Op* base, const Op* stride, DType type)
+      : base_(base), stride_(stride), type_(type) {}
   void eval_lanes(Machine& machine, Value* out) const override {
     int64_t value = base_->eval(machine).i, stride = stride_->eval(machine).i;
     for (int lane = 0; lane < type_.lanes; ++lane) {

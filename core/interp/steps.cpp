@@ -9,9 +9,9 @@ Pc AllocateStep::run(Machine& machine, Pc pc) const {
   for (size_t d = 0; d < shape_.size(); ++d) {
     shape.push_back(shape_[d]->eval(machine).i);
     if (shape[d] < 0) {
-      machine.fault(site_, "negative-extent",
-                    "extent " + std::to_string(d) + " of `" + name + "` is " +
-                        std::to_string(shape[d]));
+      machine.fault(
+          site_, "negative-extent",
+          "extent " + std::to_string(d) + " of `" + name + "` is " + std::to_string(shape[d]));
     }
     empty |= shape[d] == 0;
   }
@@ -38,6 +38,7 @@ Pc AllocateStep::run(Machine& machine, Pc pc) const {
   }
   BufferRef& ref = machine.frame.buffers[slot_.buffer];
   try {
+    if (!empty && bytes > kMaxBytes) throw std::bad_alloc();
     machine.allocate(ref, type_, count, alignment_, watched);
   } catch (const std::bad_alloc&) {
     machine.fault(site_, "out-of-memory",

@@ -131,16 +131,20 @@ class AllocateStep : public Step {
  public:
   AllocateStep(BufferSlot slot, const BufferNode& buffer, std::vector<const Op*> shape,
                std::vector<const Op*> strides, uint32_t site)
-      : slot_(slot), type_(buffer.type), alignment_(buffer.alignment), shape_(std::move(shape)),
-        strides_(std::move(strides)), site_(site) {}
-  bool watched = false;   ///< a parallel loop runs in its scope
+      : slot_(slot),
+        type_(buffer.type),
+        alignment_(buffer.alignment),
+        shape_(std::move(shape)),
+        strides_(std::move(strides)),
+        site_(site) {}
+  bool watched = false;  ///< a parallel loop runs in its scope
   Pc run(Machine& machine, Pc pc) const override;
 
  private:
   BufferSlot slot_;
   DType type_;
   int alignment_;
-  std::vector<const Op*> shape_, strides_;   // no strides: compact
+  std::vector<const Op*> shape_, strides_;  // no strides: compact
   uint32_t site_;
 };
 
@@ -152,9 +156,10 @@ class BindStep : public Step {
     const Op* value;
     int lanes;
   };
-  BindStep(std::vector<Scalar> scalars, std::vector<ViewSpec> views, Formals formals,
-           uint32_t site)
-      : scalars_(std::move(scalars)), views_(std::move(views)), formals_(std::move(formals)),
+  BindStep(std::vector<Scalar> scalars, std::vector<ViewSpec> views, Formals formals, uint32_t site)
+      : scalars_(std::move(scalars)),
+        views_(std::move(views)),
+        formals_(std::move(formals)),
         site_(site) {}
   Pc run(Machine& machine, Pc pc) const override {
     for (const Scalar& scalar : scalars_) {
@@ -203,7 +208,7 @@ class WorkItemsStep : public Step {
     std::string name;
     uint32_t variable = 0;
     const Op *min = nullptr, *extent = nullptr;
-    Pc lets = 0;   ///< what stands between this loop and the next, ended by a DoneStep
+    Pc lets = 0;  ///< what stands between this loop and the next, ended by a DoneStep
   };
   explicit WorkItemsStep(uint32_t path) : path_(path) {}
   std::vector<Loop> loops;

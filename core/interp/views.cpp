@@ -34,7 +34,7 @@ Region resolve(Machine& machine, const ViewSpec& view) {
                         "` is out of bounds: dimension " + std::to_string(d) + " is " + part +
                         ", the extent is " + std::to_string(size));
     }
-    region.origin += min * stride;
+    region.origin = arith::add(region.origin, arith::mul(min, stride));
     if (!keep) continue;
     region.shape.push_back(extent);
     region.strides.push_back(stride);

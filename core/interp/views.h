@@ -8,21 +8,21 @@ namespace inlay::interp {
 
 /// Where a buffer's state lies in a Frame.
 struct BufferSlot {
-  uint32_t buffer = 0;   ///< BufferRef
-  uint32_t dims = 0;     ///< register of extent 0; then stride 0, extent 1, ...
-  int param = -1;        ///< of which parameter of the function it is a part; -1: of none
+  uint32_t buffer = 0;  ///< BufferRef
+  uint32_t dims = 0;    ///< register of extent 0; then stride 0, extent 1, ...
+  int param = -1;       ///< of which parameter of the function it is a part; -1: of none
 };
 
 /// A compiled View.
 struct ViewSpec {
   struct Dim {
     const Op* min;
-    const Op* extent;    ///< null: dropped
+    const Op* extent;  ///< null: dropped
   };
   BufferSlot from;
   uint32_t site = 0;
   bool whole = false;
-  std::vector<Dim> dims; ///< of the viewed buffer
+  std::vector<Dim> dims;  ///< of the viewed buffer
 };
 
 /// A part of a storage with its shape: what a view is at run time.
@@ -38,16 +38,16 @@ Region resolve(Machine& machine, const ViewSpec& view);
 /// The formals of a callee, with what their declarations demand.
 struct Formals {
   struct Number {
-    const Op* expected;       ///< the declared extent or stride
-    std::string label;        ///< "M=" for a variable, else empty
-    int64_t bind_reg = -1;    ///< the symbol that takes its value here; -1: none
+    const Op* expected;     ///< the declared extent or stride
+    std::string label;      ///< "M=" for a variable, else empty
+    int64_t bind_reg = -1;  ///< the symbol that takes its value here; -1: none
   };
   struct Tensor {
     std::string name;
     BufferSlot slot;
     DType type;
     int alignment = 0;
-    bool compact = false;     ///< no strides were declared
+    bool compact = false;  ///< no strides were declared
     std::vector<Number> shape, strides;
   };
   std::string callee;

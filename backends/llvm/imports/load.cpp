@@ -190,6 +190,7 @@ class Loader {
     if (!text || !read_entry(*text, entry) || !still_holds(entry)) return false;
     loaded.features_needed = entry.features;
     loaded.from_cache = true;
+    for (auto& [path, hash] : entry.dependencies) loaded.dependencies.push_back(path);
     return true;
   }
 
@@ -197,6 +198,10 @@ class Loader {
     if (!options_.cache) return;
     entry.features = loaded.features_needed;
     options_.cache->put(key, write_entry(entry));
+  }
+
+  static void depend(LoadedImport& loaded, const ClangOutput& output) {
+    for (auto& [path, hash] : output.dependencies) loaded.dependencies.push_back(path);
   }
 
   ClangRequest request_for(const LoadedImport& loaded) const {
@@ -227,6 +232,7 @@ class Loader {
     loaded.module = parse_bitcode(loaded.source, output.bytes, context_, found_);
     loaded.features_needed.assign(output.features.begin(), output.features.end());
     if (!fit(loaded, /*checked=*/false)) return false;
+    depend(loaded, output);
     to_cache(key, loaded, {output.dependencies, {}, std::move(output.bytes)});
     return true;
   }
@@ -249,6 +255,7 @@ class Loader {
         !inspect_native(loaded.source, target_.triple, loaded.native, found_)) {
       return false;
     }
+    depend(loaded, output);
     to_cache(key, loaded, {output.dependencies, {}, loaded.native.bytes});
     return true;
   }
@@ -303,6 +310,9 @@ std::vector<LoadedImport> load_imports(llvm::LLVMContext& context, const Compile
   Loader loader(context, unit.target, machine, options, found, warnings);
   std::vector<LoadedImport> good;
   for (LoadedImport& loaded : imports) {
+    for (const Import& pragma : loaded.pragmas) {
+      if (!pragma->is_inline) loaded.dependencies.push_back(resolved_path(pragma));
+    }
     if (loader.load(loaded)) good.push_back(std::move(loaded));
   }
   return good;

@@ -307,6 +307,33 @@ class Inliner {
 
 }  // namespace
 
+void inline_always(llvm::Module& module, llvm::TargetMachine& machine) {
+  constexpr int kMaxRounds = 64;  // as deep as helpers of helpers may nest; more is recursion
+  for (llvm::Function& caller : module) {
+    for (int round = 0; round < kMaxRounds; ++round) {
+      std::vector<llvm::CallBase*> calls;
+      for (llvm::Instruction& instruction : llvm::instructions(caller)) {
+        auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+        llvm::Function* callee = call ? call->getCalledFunction() : nullptr;
+        if (callee && callee != &caller && !callee->isDeclaration() && callee->hasLocalLinkage() &&
+            callee->hasFnAttribute(llvm::Attribute::AlwaysInline) &&
+            machine.getTargetTransformInfo(caller).areInlineCompatible(&caller, callee) &&
+            llvm::isInlineViable(*callee).isSuccess()) {
+          calls.push_back(call);
+        }
+      }
+      if (calls.empty()) break;
+      for (llvm::CallBase* call : calls) {
+        llvm::InlineFunctionInfo info;
+        llvm::InlineFunction(*call, info, /*MergeAttributes=*/true);
+      }
+    }
+  }
+  for (llvm::Function& function : llvm::make_early_inc_range(module)) {
+    if (function.hasLocalLinkage() && function.use_empty()) function.eraseFromParent();
+  }
+}
+
 std::vector<InlineOutcome> inline_imports(llvm::Module& module,
                                           const std::vector<llvm::Function*>& imported,
                                           size_t call_count, llvm::TargetMachine& machine) {

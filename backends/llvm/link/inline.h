@@ -22,6 +22,11 @@ struct InlineOutcome {
   std::string llvm_words;  ///< LLVM's own reason; may be empty
 };
 
+/// Inlines what a module's own `always_inline` helpers are for, such as the functions of
+/// immintrin.h: they pass vectors by value, and LLVM takes a function that still calls one for
+/// incompatible with a caller whose widest legal vector differs.
+void inline_always(llvm::Module& module, llvm::TargetMachine& machine);
+
 /// Inlines into `module`'s functions every call with `!inlay.call` whose callee is in `imported`
 /// (definitions, internal), after inlining helpers into the imported functions where that is
 /// possible and not forbidden by noinline, and drops calls that no path reaches. Index of the

@@ -49,6 +49,9 @@ class ImportLinker {
     imports_ = load_imports(module_.getContext(), unit_, machine_, options, found_, warnings_);
     // What failed to load would be said to define nothing.
     found_.throw_if_errors();
+    for (LoadedImport& import : imports_) {
+      if (import.module) inline_always(*import.module, machine_);
+    }
     resolution_ = resolve(imports_, calls_, found_);
     check_signatures(imports_, resolution_, calls_, found_);
     if (const llvm::Function* caller = emitted_function()) {
@@ -438,6 +441,10 @@ class ImportLinker {
     for (auto& [import, members] : resolution_.needed_natives) {
       result.native.push_back(
           {imports_[import].source.name, std::move(imports_[import].native.bytes)});
+    }
+    for (const LoadedImport& import : imports_) {
+      result.dependencies.insert(result.dependencies.end(), import.dependencies.begin(),
+                                 import.dependencies.end());
     }
     for (LoadedImport& import : imports_) result.sources.push_back(std::move(import.source));
     result.native_libc.assign(resolution_.native_libc.begin(), resolution_.native_libc.end());

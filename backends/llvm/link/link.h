@@ -29,6 +29,7 @@ struct NativeInput {
 
 struct LinkResult {
   std::vector<NativeInput> native;
+  std::vector<std::string> dependencies;  ///< files that the imports were made of
   /// What native inputs call of runtime/abi/libc.def: to be defined in the module, hidden, under
   /// just these names.
   std::vector<std::string> native_libc;
