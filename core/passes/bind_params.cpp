@@ -7,17 +7,6 @@ namespace inlay {
 
 namespace {
 
-int64_t value_for(const ProgramParam& param, const Target* target, const ParamValues& overrides) {
-  if (auto found = overrides.find(param.var.name()); found != overrides.end()) {
-    return found->second;
-  }
-  if (target) {
-    auto best = best_row(param.rows, *target, [](auto& row) -> auto& { return row.first; });
-    if (best) return param.rows[*best].second;
-  }
-  return param.value;
-}
-
 void check_overrides(const Program& program, const ParamValues& overrides) {
   std::vector<std::string> known;
   for (const ProgramParam* param : program.params()) known.push_back(param->var.name());
@@ -73,11 +62,22 @@ std::vector<Param> rebuild(const std::vector<Param>& params, Substitution& subst
 
 }  // namespace
 
+int64_t param_value(const ProgramParam& param, const Target* target, const ParamValues& overrides) {
+  if (auto found = overrides.find(param.var.name()); found != overrides.end()) {
+    return found->second;
+  }
+  if (target) {
+    auto best = best_row(param.rows, *target, [](auto& row) -> auto& { return row.first; });
+    if (best) return param.rows[*best].second;
+  }
+  return param.value;
+}
+
 Program bind_params(const Program& program, const Target* target, const ParamValues& overrides) {
   check_overrides(program, overrides);
   Substitution values;
   for (const ProgramParam* param : program.params()) {
-    values.vars[param->var.get()] = Expr(value_for(*param, target, overrides));
+    values.vars[param->var.get()] = Expr(param_value(*param, target, overrides));
   }
   Program bound;
   bound.name = program.name;

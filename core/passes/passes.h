@@ -12,8 +12,11 @@ namespace inlay {
 /// Values that override `param` items: the command line's --set.
 using ParamValues = std::map<std::string, int64_t>;
 
-/// Replaces every program parameter by its value for `target` (the default when null): override,
-/// else the most specific matching row, else the default. The items disappear. Throws CompileError
+/// The value of `param` for `target` (null: none): override, else the most specific matching row, else
+/// the default.
+int64_t param_value(const ProgramParam& param, const Target* target, const ParamValues& overrides);
+
+/// Replaces every program parameter by its param_value. The items disappear. Throws CompileError
 /// (rule "unknown-param") at an override that no item declares, naming the nearest.
 Program bind_params(const Program& program, const Target* target, const ParamValues& overrides);
 

@@ -219,6 +219,14 @@ TEST_F(Cli, RunReadsAndWritesNpy) {
   EXPECT_THAT(no_size.err, HasSubstr("N=64"));
 }
 
+TEST_F(Cli, TheExampleOfTheReadmeRuns) {
+  std::string readme = read(INLAY_SOURCE_DIR "/README.md");
+  size_t begin = readme.find("```\n") + 4;
+  write(folder_ / "vadd.inlay", readme.substr(begin, readme.find("```", begin) - begin));
+  Result run = inlay("run vadd.inlay N=1003 --check");
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+}
+
 TEST_F(Cli, AWrongKernelIsCaught) {
   std::string wrong = kVadd;
   wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");

@@ -34,22 +34,14 @@ std::string features(const Target& target) {
 
 void print_params(const Program& program, const Target& target, const ParamValues& overrides) {
   for (const ProgramParam* param : program.params()) {
-    // The value is what binding gives it, read off the bound program's own rule.
-    Program probe;
-    probe.items.push_back(*param);
-    Function function;
-    function.name = "probe";
-    function.body = Block::make({Let::make(Var("value"), param->var)});
-    probe.items.push_back(function);
-    ParamValues mine;
-    auto set = overrides.find(param->var.name());
-    if (set != overrides.end()) mine.insert(*set);
-    Program bound = bind_params(probe, &target, mine);
-    const Block* block = bound.functions().front()->body.as<Block>();
-    const IntImm* value = as_int(block->stmts.front().as<Let>()->value);
-    std::string why = set != overrides.end() ? "--set" : "";
-    fmt::print("param {} = {}{}\n", param->var.name(), value ? value->value : 0,
-               why.empty() ? "" : "  (" + why + ")");
+    int64_t value = param_value(*param, &target, overrides);
+    int64_t own = param_value(*param, &target, {});
+    bool set = overrides.count(param->var.name()) != 0;
+    std::string why = set ? fmt::format("--set; {} for this target", own)
+                      : own != param->value
+                          ? fmt::format("for this target; {} elsewhere", param->value)
+                          : "";
+    fmt::print("param {} = {}{}\n", param->var.name(), value, why.empty() ? "" : "  (" + why + ")");
   }
 }
 
