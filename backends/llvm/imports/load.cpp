@@ -9,7 +9,7 @@
 #include <map>
 
 #include "backends/llvm/guard.h"
-#include "backends/llvm/imports/assembly.h"
+#include "backends/llvm/assembler/assembly.h"
 #include "backends/llvm/imports/clang_compile.h"
 #include "backends/llvm/imports/ir_module.h"
 #include "core/support/build_id.h"

@@ -1,4 +1,4 @@
-#include "backends/llvm/imports/assembly.h"
+#include "backends/llvm/assembler/assembly.h"
 
 #include <llvm/CodeGen/AsmPrinter.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
@@ -35,7 +35,7 @@
 
 #include "backends/llvm/guard.h"
 #include "backends/llvm/imports/clang_compile.h"
-#include "backends/llvm/imports/x86_features.h"
+#include "backends/llvm/assembler/x86_features.h"
 
 namespace inlay {
 
