@@ -21,8 +21,18 @@ namespace {
 struct BufferArg {
   Buffer buffer;
   std::vector<int64_t> shape, strides;
-  std::vector<uint64_t> expected, actual;  // words, for alignment
+  std::vector<unsigned char> expected_memory, actual_memory;
   int64_t elements = 1;
+
+  // As well aligned as any declaration asks for.
+  static constexpr size_t kAlignment = 4096;
+  static unsigned char* aligned(std::vector<unsigned char>& memory) {
+    auto address = reinterpret_cast<uintptr_t>(memory.data());
+    return memory.data() + (kAlignment - address % kAlignment) % kAlignment;
+  }
+  size_t bytes() const { return static_cast<size_t>(elements * buffer->type.bytes()); }
+  unsigned char* expected() { return aligned(expected_memory); }
+  unsigned char* actual() { return aligned(actual_memory); }
 };
 
 DLDataType dl_type(DType type) {
@@ -149,7 +159,8 @@ void add_scalar(const Var& var, const std::map<std::string, int64_t>& symbols, F
 
 BufferArg make_buffer(const Buffer& buffer, const Substitution& values,
                       const DifferentialOptions& options, std::mt19937_64& random) {
-  BufferArg arg{buffer, {}, {}, {}, {}};
+  BufferArg arg;
+  arg.buffer = buffer;
   for (const Expr& extent : buffer->shape) arg.shape.push_back(evaluate(extent, values));
   arg.strides.resize(arg.shape.size());
   int64_t stride = 1;
@@ -163,20 +174,19 @@ BufferArg make_buffer(const Buffer& buffer, const Substitution& values,
                        ? 0
                        : arg.elements + (arg.shape[d] - 1) * arg.strides[d];
   }
+  arg.expected_memory.resize(arg.bytes() + BufferArg::kAlignment);
+  arg.actual_memory.resize(arg.bytes() + BufferArg::kAlignment);
   int bytes = buffer->type.bytes();
-  arg.expected.resize(static_cast<size_t>(arg.elements * bytes) / 8 + 2);
-  auto* at = reinterpret_cast<unsigned char*>(arg.expected.data());
   for (int64_t i = 0; i < arg.elements; ++i) {
-    fill(buffer->type, options.fill, random, at + i * bytes);
+    fill(buffer->type, options.fill, random, arg.expected() + i * bytes);
   }
-  arg.actual = arg.expected;
+  memcpy(arg.actual(), arg.expected(), arg.bytes());
   return arg;
 }
 
-std::string difference(const BufferArg& arg) {
+std::string difference(BufferArg& arg) {
   int bytes = arg.buffer->type.bytes();
-  auto* expected = reinterpret_cast<const unsigned char*>(arg.expected.data());
-  auto* actual = reinterpret_cast<const unsigned char*>(arg.actual.data());
+  const unsigned char *expected = arg.expected(), *actual = arg.actual();
   for (int64_t i = 0; i < arg.elements; ++i) {
     const unsigned char *a = expected + i * bytes, *b = actual + i * bytes;
     if (memcmp(a, b, static_cast<size_t>(bytes)) == 0) continue;
@@ -218,8 +228,8 @@ std::string run_emulated(const std::string& object, const Function& function,
     array.dtype = dl_type(arg.buffer->type);
     array.ndim = static_cast<int>(arg.shape.size());
     std::copy(arg.shape.begin(), arg.shape.end(), array.shape);
-    array.data = arg.actual.data();
-    array.bytes = static_cast<size_t>(arg.elements * arg.buffer->type.bytes());
+    array.data = arg.actual();
+    array.bytes = arg.bytes();
     if (const char* why = npy_write(file(arg, ".npy").c_str(), &array)) problem = why;
     line += " " + arg.buffer.name() + "=" + file(arg, ".npy") + " --out " + arg.buffer.name() +
             "=" + file(arg, ".out.npy");
@@ -237,7 +247,7 @@ std::string run_emulated(const std::string& object, const Function& function,
       problem = arg.buffer.name() + ": " + why;
       break;
     }
-    memcpy(arg.actual.data(), array.data, array.bytes);
+    memcpy(arg.actual(), array.data, array.bytes);
     free(array.data);
   }
   fs::remove_all(folder);
@@ -249,7 +259,12 @@ std::string run_emulated(const std::string& object, const Function& function,
 std::string compare_with_interpreter(const std::string& text, const std::string& function,
                                      const std::map<std::string, int64_t>& symbols,
                                      const DifferentialOptions& options) {
-  CompileUnit unit = lower(text, options.spec);
+  return compare_with_interpreter(lower(text, options.spec), function, symbols, options);
+}
+
+std::string compare_with_interpreter(const CompileUnit& unit, const std::string& function,
+                                     const std::map<std::string, int64_t>& symbols,
+                                     const DifferentialOptions& options) {
   const Function* callee = unit.lowered.program.find_function(function);
   if (!callee) return "no function " + function;
   std::mt19937_64 random(options.seed);
@@ -278,10 +293,10 @@ std::string compare_with_interpreter(const std::string& text, const std::string&
     reference.type = arg.buffer->type;
     reference.shape = arg.shape;
     reference.strides = arg.strides;
-    reference.data = arg.expected.data();
+    reference.data = arg.expected();
     call.interpreted.push_back(reference);
     DLTensor tensor{};
-    tensor.data = arg.actual.data();
+    tensor.data = arg.actual();
     tensor.device = {kDLCPU, 0};
     tensor.ndim = static_cast<int32_t>(arg.shape.size());
     tensor.dtype = dl_type(arg.buffer->type);
@@ -303,9 +318,9 @@ std::string compare_with_interpreter(const std::string& text, const std::string&
     LoadedObject object(bytes);
     if (object.call(function, call.compiled) != INLAY_OK) return inlay_last_error();
   }
-  for (const BufferArg& arg : call.buffers) {
-    std::string text_of = difference(arg);
-    if (!text_of.empty()) return text_of;
+  for (BufferArg& arg : call.buffers) {
+    std::string what = difference(arg);
+    if (!what.empty()) return what;
   }
   return "";
 }

@@ -31,4 +31,9 @@ std::string compare_with_interpreter(const std::string& text, const std::string&
                                      const std::map<std::string, int64_t>& symbols,
                                      const DifferentialOptions& options = {});
 
+/// The same for a program that is lowered already.
+std::string compare_with_interpreter(const CompileUnit& unit, const std::string& function,
+                                     const std::map<std::string, int64_t>& symbols,
+                                     const DifferentialOptions& options = {});
+
 }  // namespace inlay::test
