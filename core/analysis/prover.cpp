@@ -1,0 +1,202 @@
+// The search behind Context::proves_nonnegative: an atom of the polynomial is replaced by one of its
+// bounds, such that what is left is no greater, until a number is left.
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/analysis/context.h"
+
+namespace inlay {
+
+class Prover {
+ public:
+  explicit Prover(const Context& context) : context_(context), facts_(context.facts_) {}
+
+  bool prove(const Poly& p, int depth = 0) {
+    if (!p.exact()) return false;
+    if (p.is_constant()) return p.constant() >= 0;
+    if (depth > kMaxDepth || --budget_ < 0 || failed_.count(p)) return false;
+    std::vector<AtomId> atoms = p.atoms();
+    // Innermost first. The second one is for facts whose order is turned round by a guard.
+    size_t tries = 0;
+    for (AtomId id : atoms) {
+      Poly coefficient, rest;
+      if (!p.split(id, &coefficient, &rest)) continue;
+      if (eliminate(id, coefficient, rest, depth)) return true;
+      if (split_cases(p, id, depth)) return true;
+      if (++tries == 2) break;
+    }
+    failed_.insert(p);
+    return false;
+  }
+
+  // Bounds f >= 0 on an atom that follow from what it is.
+  std::vector<Poly> implicit(AtomId id, int depth) {
+    Atoms::Atom atom = context_.atoms()[id];
+    Poly self = Poly::atom(id);
+    switch (atom.kind) {
+      case AtomKind::Min: return {atom.a - self, atom.b - self};
+      case AtomKind::Max: return {self - atom.a, self - atom.b};
+      case AtomKind::FloorDiv: {
+        if (!prove(atom.b - Poly(1), depth + 1)) return {};
+        std::vector<Poly> bounds{atom.a - atom.b * self, atom.b * self - atom.a + atom.b - Poly(1)};
+        if (!atom.b.is_constant() && prove(atom.a, depth + 1)) {
+          bounds.push_back(self);
+          bounds.push_back(atom.a - self);
+          if (prove(atom.a - atom.b, depth + 1)) bounds.push_back(self - Poly(1));
+        }
+        return bounds;
+      }
+      default: return {};
+    }
+  }
+
+ private:
+  static constexpr int kMaxDepth = 24;
+
+  // p = a * id + rest. A bound c * id + e >= 0 times t = a / c gives a * id >= -t * e.
+  bool eliminate(AtomId id, const Poly& a, const Poly& rest, int depth) {
+    auto with_bound = [&](const Poly& bound) {
+      Poly c, e;
+      if (!bound.uses(id) || !bound.split(id, &c, &e)) return false;
+      if (auto t = a.divided_by(c)) {
+        bool positive = t->is_constant() ? t->constant() >= 0 : prove(*t, depth + 1);
+        return positive && prove(rest - *t * e, depth + 1);
+      }
+      if (!a.is_constant() || !c.is_constant()) return false;
+      if ((a.constant() > 0) != (c.constant() > 0)) return false;
+      int64_t common = std::gcd(a.constant(), c.constant());
+      int64_t scale = std::abs(c.constant() / common), t = std::abs(a.constant() / common);
+      // scale * p >= scale * rest - t * e =: q, and p >= 0 if q > -scale, all being integers.
+      return prove(Poly(scale) * rest - Poly(t) * e + Poly(scale - 1), depth + 1);
+    };
+    for (size_t i = 0; i < facts_.size(); ++i) {
+      if (with_bound(Poly(facts_[i]))) return true;
+    }
+    for (const Poly& bound : implicit(id, depth)) {
+      if (with_bound(bound)) return true;
+    }
+    return false;
+  }
+
+  // A minimum or maximum is one of its operands.
+  bool split_cases(const Poly& p, AtomId id, int depth) {
+    Atoms::Atom atom = context_.atoms()[id];
+    if (atom.kind != AtomKind::Min && atom.kind != AtomKind::Max) return false;
+    Poly difference = atom.kind == AtomKind::Min ? atom.b - atom.a : atom.a - atom.b;
+    auto with_fact = [&](const Poly& fact, const Poly& value) {
+      std::set<Poly> failed = std::exchange(failed_, {});
+      facts_.push_back(fact);
+      bool proven = prove(p.with(id, value), depth + 1);
+      facts_.pop_back();
+      failed_ = std::move(failed);
+      return proven;
+    };
+    return with_fact(difference, atom.a) && with_fact(-difference, atom.b);
+  }
+
+  const Context& context_;
+  std::vector<Poly> facts_;
+  std::set<Poly> failed_;
+  int budget_ = 300;
+};
+
+bool Context::proves_nonnegative(const Poly& poly) const {
+  if (!poly.exact()) return false;
+  if (poly.is_constant()) return poly.constant() >= 0;
+  return Prover(*this).prove(poly);
+}
+
+bool Context::proves_zero(const Poly& poly) const {
+  if (poly.is_constant()) return poly.constant() == 0;
+  return proves_nonnegative(poly) && proves_nonnegative(-poly);
+}
+
+bool Context::proves(const Expr& condition, bool truth) const {
+  if (auto* constant = condition.as<IntImm>()) return (constant->value != 0) == truth;
+  if (auto* unary = condition.as<Unary>(); unary && unary->op == UnaryOp::Not) {
+    return proves(unary->a, !truth);
+  }
+  auto* binary = condition.as<Binary>();
+  if (!binary) return false;
+  if (binary->op == BinaryOp::And || binary->op == BinaryOp::Or) {
+    bool both = (binary->op == BinaryOp::And) == truth;
+    if (both ? proves(binary->a, truth) && proves(binary->b, truth)
+             : proves(binary->a, truth) || proves(binary->b, truth)) {
+      return true;
+    }
+  } else if (binary->a.type() != kIndex) {
+    return false;
+  }
+  if (auto parts = conjunction(condition, truth)) {
+    return std::all_of(parts->begin(), parts->end(),
+                       [&](const Poly& part) { return proves_nonnegative(part); });
+  }
+  // Not all parts hold: one of them is proven false, or just that was assumed.
+  if (auto parts = conjunction(condition, !truth)) {
+    for (const Poly& part : *parts) {
+      if (proves_nonnegative(-part - Poly(1))) return true;
+    }
+    std::set<Poly> wanted(parts->begin(), parts->end());
+    for (const std::vector<Poly>& known : not_all_) {
+      if (std::all_of(known.begin(), known.end(),
+                      [&](const Poly& part) { return wanted.count(part) != 0; })) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<AtomId>& inner,
+                                           bool upper) const {
+  // Innermost atom first; an atom counts as inner if it is, or is made of, an inner one.
+  auto depends = [&](auto&& self, AtomId id) -> bool {
+    if (inner.count(id)) return true;
+    Atoms::Atom atom = (*atoms_)[id];
+    for (const Poly* part : {&atom.a, &atom.b}) {
+      for (AtomId other : part->atoms()) {
+        if (self(self, other)) return true;
+      }
+    }
+    return false;
+  };
+  int budget = 200;
+  auto search = [&](auto&& self, const Poly& p) -> std::optional<Poly> {
+    if (!p.exact() || --budget < 0) return std::nullopt;
+    for (AtomId id : p.atoms()) {
+      if (!depends(depends, id)) continue;
+      Poly a, rest;
+      if (!p.split(id, &a, &rest)) return std::nullopt;
+      std::vector<Poly> bounds = Prover(*this).implicit(id, 0);
+      bounds.insert(bounds.end(), facts_.begin(), facts_.end());
+      // Bounds that are free of inner atoms first: of min(F, K - o * F) the F.
+      std::partition(bounds.begin(), bounds.end(), [&](const Poly& bound) {
+        std::vector<AtomId> others = bound.atoms();
+        return std::none_of(others.begin(), others.end(),
+                            [&](AtomId other) { return other != id && depends(depends, other); });
+      });
+      for (const Poly& bound : bounds) {
+        Poly c, e;
+        if (!bound.uses(id) || !bound.split(id, &c, &e)) continue;
+        auto t = a.divided_by(c);
+        if (!t) continue;
+        // c * id + e >= 0: with t = a / c, t <= 0 bounds a * id from above by -t * e, t >= 0 below.
+        if (!proves_nonnegative(upper ? -*t : *t)) continue;
+        if (auto found = self(self, rest - *t * e)) return found;
+      }
+      // A quotient grows with its numerator.
+      Atoms::Atom atom = (*atoms_)[id];
+      if (atom.kind == AtomKind::FloorDiv && proves_positive(atom.b) && proves_nonnegative(a)) {
+        if (auto numerator = self(self, atom.a)) {
+          return self(self, a * atoms_->floor_div(*numerator, atom.b) + rest);
+        }
+      }
+      return std::nullopt;
+    }
+    return p;
+  };
+  return search(search, poly);
+}
+
+}  // namespace inlay
