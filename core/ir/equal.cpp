@@ -34,18 +34,20 @@ class Comparer {
     return false;
   }
 
-  // A definition: from here on `a` and `b` are the same variable.
-  bool define(const Var& a, const Var& b) {
+  // A definition: from here on `a` and `b` are the same variable. Where `named`, the name is part
+  // of the program's interface.
+  bool define(const Var& a, const Var& b, bool named = false) {
     if (!a || !b) return !a && !b;
-    if (a.name() != b.name() || a.type() != b.type()) return false;
+    if (a.type() != b.type() || a->is_constant != b->is_constant) return false;
+    if (named && a.name() != b.name()) return false;
     vars_[a.get()] = b.get();
     return true;
   }
 
-  bool define(const Buffer& a, const Buffer& b) {
-    if (a.name() != b.name() || a->type != b->type || a->space != b->space ||
-        a->alignment != b->alignment || !compare(a->shape, b->shape) ||
-        !compare(a->strides, b->strides)) {
+  bool define(const Buffer& a, const Buffer& b, bool named = false) {
+    if (named && a.name() != b.name()) return false;
+    if (a->type != b->type || a->space != b->space || a->alignment != b->alignment ||
+        !compare(a->shape, b->shape) || !compare(a->strides, b->strides)) {
       return false;
     }
     buffers_[a.get()] = b.get();
@@ -54,20 +56,21 @@ class Comparer {
 
   // Symbols of a shape are defined by their first appearance in a parameter.
   bool define_params(const std::vector<Param>& a, const std::vector<Param>& b,
-                     const std::vector<Var>& symbols_a, const std::vector<Var>& symbols_b) {
+                     const std::vector<Var>& symbols_a, const std::vector<Var>& symbols_b,
+                     bool named) {
     if (a.size() != b.size() || symbols_a.size() != symbols_b.size()) return false;
     for (size_t i = 0; i < symbols_a.size(); ++i) {
-      if (!define(symbols_a[i], symbols_b[i])) return false;
+      if (!define(symbols_a[i], symbols_b[i], named)) return false;
     }
     for (size_t i = 0; i < a.size(); ++i) {
       if (a[i].index() != b[i].index()) return false;
       if (auto* var = std::get_if<Var>(&a[i])) {
-        if (!define(*var, std::get<Var>(b[i]))) return false;
+        if (!define(*var, std::get<Var>(b[i]), named)) return false;
       }
     }
     for (size_t i = 0; i < a.size(); ++i) {
       if (auto* buffer = std::get_if<Buffer>(&a[i])) {
-        if (!define(*buffer, std::get<Buffer>(b[i]))) return false;
+        if (!define(*buffer, std::get<Buffer>(b[i]), named)) return false;
       }
     }
     return true;
@@ -146,7 +149,7 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
       if (!equal(param->rows[i].first, other.rows[i].first)) return false;
       if (param->rows[i].second != other.rows[i].second) return false;
     }
-    return comparer.define(param->var, other.var);
+    return comparer.define(param->var, other.var, true);
   }
   if (auto* intrinsic = std::get_if<Intrinsic>(&a)) {
     auto& other = std::get<Intrinsic>(b);
@@ -157,7 +160,7 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
       if (!comparer.define(intrinsic->constants[i], other.constants[i])) return false;
     }
     return comparer.define_params(intrinsic->params, other.params, intrinsic->symbols(),
-                                  other.symbols()) &&
+                                  other.symbols(), false) &&
            comparer.compare(intrinsic->body, other.body);
   }
   if (auto* row = std::get_if<Implement>(&a)) {
@@ -171,16 +174,20 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
   auto& function = std::get<Function>(a);
   auto& other = std::get<Function>(b);
   return function.name == other.name &&
-         comparer.define_params(function.params, other.params, function.symbols(),
-                                other.symbols()) &&
+         comparer.define_params(function.params, other.params, function.symbols(), other.symbols(),
+                                true) &&
          comparer.compare(function.imports, other.imports) &&
          comparer.compare(function.body, other.body);
 }
 
 }  // namespace
 
-bool equal(const Expr& a, const Expr& b) { return Comparer().compare(a, b); }
-bool equal(const Stmt& a, const Stmt& b) { return Comparer().compare(a, b); }
+bool equal(const Expr& a, const Expr& b) {
+  return Comparer().compare(a, b);
+}
+bool equal(const Stmt& a, const Stmt& b) {
+  return Comparer().compare(a, b);
+}
 
 bool equal(const Program& a, const Program& b) {
   if (a.items.size() != b.items.size()) return false;

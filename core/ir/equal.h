@@ -1,5 +1,6 @@
 // Structural equality: same nodes in the same order, variables and buffers matched by their
-// definitions (names count, identity and source locations do not).
+// definitions. Names count where they are an interface (functions, their parameters and symbols,
+// intrinsics, program parameters), elsewhere not; identity and source locations never.
 #pragma once
 
 #include "core/ir/program.h"

@@ -6,13 +6,16 @@
 // in its own writable data (InlayObjectState), which the runtime fills at load, and the runtime
 // finds everything in the code object through one exported constant, InlayCodeObject.
 //
-// 1. THE FILE. An ELF64 little-endian shared object for x86-64 or AArch64 that
-//    - exports the data symbol `inlay_code_object` (an InlayCodeObject) and, for each function, the
-//      typed entry `inlay_<function>`; nothing else, and imports nothing: no DT_NEEDED, no
-//      undefined symbol. Relative relocations (R_X86_64_RELATIVE, R_AARCH64_RELATIVE) are all that
-//      it needs;
-//    - carries, in a PT_NOTE segment that lies inside a PT_LOAD one, the note described at
-//    InlayNote. In a relocatable object that is linked into a program, the constant is named
+// 1. THE FILE. An ELF64 little-endian shared object for x86-64 or AArch64.
+//
+//    It exports the data symbol `inlay_code_object` (an InlayCodeObject) and, for each function,
+//    the typed entry `inlay_<function>`; nothing else. It imports nothing: no DT_NEEDED, no
+//    undefined symbol. Relative relocations (R_X86_64_RELATIVE, R_AARCH64_RELATIVE) are all that it
+//    needs: its references to its own exports bind locally (protected visibility, or -Bsymbolic).
+//
+//    It carries, in a PT_NOTE segment that lies inside a PT_LOAD one, the note of InlayNote.
+//
+//    In a relocatable object that is linked into a program, the constant is named
 //    `inlay_code_object_<program>` instead, there is no note, and the program hands its address to
 //    inlay_module_load_static.
 //
@@ -31,9 +34,9 @@
 //    InlayVariant::invoke. Only `enter` checks, so that there is one place for it: an InlayInvoke
 //    may rely on everything that its InlayFunction declares.
 //
-// 3. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place. Tables
-// grow at
-//    their end without a new version: a code object states how many bytes of each table it uses.
+// 3. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place.
+//    The tables of the runtime grow at their end without a new version: a code object states how
+//    many bytes of each it uses.
 //
 // All integers are little-endian; all offsets below are checked by static assertions.
 // Plain C11 and C++11; needs DLPack's header (https://dmlc.github.io/dlpack) for DLTensor.
@@ -74,12 +77,12 @@ typedef enum InlayStatus {
 
 typedef struct InlayCodeObject InlayCodeObject;
 
-// ---- values ------------------------------------------------------------------------------------
+// ---- values ----
 
-// How an InlayValue states its value. All but BITS are converted to the type of the parameter, with
-// a range check (an int that a parameter cannot hold is an error, a float is rounded; int to float
-// is exact or an error; float to int is an error). BITS is taken as it stands: the low bits of the
-// 64 are the parameter's representation.
+// How an InlayValue states its value. INT and UINT go to an integer, bool or floating-point
+// parameter that can hold the value exactly; FLOAT goes to a floating-point one, rounded to nearest
+// even; what does not fit is an error. BITS is taken as it stands: the low bits are the parameter's
+// representation, the others are ignored.
 typedef enum InlayValueKind {
   INLAY_VALUE_TENSOR = 1,
   INLAY_VALUE_INT = 2,
@@ -119,8 +122,7 @@ typedef union InlayScalar {
   uint8_t u8;  // also bool
 } InlayScalar;
 
-// ---- what the runtime gives to compiled code
-// -----------------------------------------------------
+// ---- what the runtime gives to compiled code ----
 
 // One piece of a parallel loop: iterations [begin, end), never empty. A status other than INLAY_OK
 // stops the loop: pieces that run go on to their end, no new one starts.
@@ -168,8 +170,7 @@ typedef struct InlayRuntimeTable {
   void (*kernel_launch)(void);
 } InlayRuntimeTable;
 
-// ---- what compiled code tells the runtime
-// -------------------------------------------------------------
+// ---- what compiled code tells the runtime ----
 
 // Postfix code over int64: words of an array, an opcode followed by its operand if it has one. Ends
 // with exactly one value on the stack. Overflow, and division by zero, make the call fail with a
@@ -226,11 +227,10 @@ typedef struct InlayParam {
   uint32_t alignment;    // of the first element, bytes, a power of two; 0: the element's size
   int32_t device;        // DLDeviceType; kDLCPU accepts pinned host memory too
   const InlayDim* dims;  // [rank]; NULL if rank is 0
-  // [rank], in elements; NULL: compact, row-major. `strided` is a symbol for each but the last
-  // dimension and the constant 1 for the last one. Checks: the stride of an extent that is 0 or 1
-  // is never compared, as it addresses nothing (a symbol with no other appearance gets the compact
-  // stride); strides of a tensor that is read only are >= 0; those of a WRITTEN one keep its
-  // elements apart.
+  // [rank], in elements; NULL: compact, row-major. A `strided` tensor has a symbol for each but the
+  // last dimension and the constant 1 for the last one. Checks: strides are >= 0, those of a
+  // WRITTEN tensor keep its elements apart. The stride of an extent of 0 or 1 addresses nothing, so
+  // it is never compared; a symbol with no other appearance gets the compact stride.
   const InlayDim* strides;
 } InlayParam;
 
@@ -252,9 +252,11 @@ typedef int32_t (*InlayInvoke)(void* const* data, const int64_t* symbols,
 
 // The program compiled for one set of CPU features.
 typedef struct InlayVariant {
-  const char* name;  // e.g. "x86-64-v3"; what INLAY_VARIANT selects
-  const char* const*
-      features;  // [n_features] what the CPU must have, LLVM's spelling: "avx2", "neon"
+  // E.g. "x86-64-v3"; what INLAY_VARIANT selects.
+  const char* name;
+  // [n_features] what the CPU must have, by LLVM's names of instruction set features ("avx2",
+  // "neon"), no tuning, no architecture version: runtime/src/cpu has the tables of those known.
+  const char* const* features;
   const InlayInvoke* invoke;  // [InlayCodeObject::n_functions], in the order of the functions
   uint32_t n_features;
   uint32_t reserved;
@@ -271,8 +273,9 @@ typedef struct InlayGpuEntry {
 // use.
 typedef struct InlayObjectState {
   const InlayRuntimeTable* runtime;
-  const InlayVariant* variant;
-  uint64_t reserved[2];
+  const InlayVariant* variant;  // NULL while no module uses the code object
+  uint64_t modules;             // that use it; the runtime's own count
+  uint64_t reserved;
 } InlayObjectState;
 
 struct InlayCodeObject {
@@ -299,8 +302,7 @@ struct InlayCodeObject {
 #define INLAY_OBJECT_SYMBOL "inlay_code_object"
 #define INLAY_ENTRY_PREFIX "inlay_"
 
-// ---- the note, and the checksum of the file
-// -----------------------------------------------------------
+// ---- the note, and the checksum of the file ----
 
 // The note as it lies in the file, 4-byte aligned, no padding. The compiler writes it with checksum
 // 0, links, then sets the checksum of the finished file. In LLVM IR: a constant of 32 bytes in
