@@ -27,9 +27,12 @@ std::optional<Update> match_update(const Store& store) {
     case BinaryOp::Add:
     case BinaryOp::Mul:
     case BinaryOp::Min:
-    case BinaryOp::Max: break;
-    case BinaryOp::Sub: break;  // x = x - e is an update by addition of -e
-    default: return std::nullopt;
+    case BinaryOp::Max:
+      break;
+    case BinaryOp::Sub:
+      break;  // x = x - e is an update by addition of -e
+    default:
+      return std::nullopt;
   }
   auto is_self = [&](const Expr& side) {
     auto* load = side.as<Load>();

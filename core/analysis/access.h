@@ -16,21 +16,21 @@ enum class AccessKind : uint8_t {
 
 /// A loop, a guard or a `let` between the root of an analysis and an access.
 struct Scope {
-  Stmt stmt;           ///< For, If or Let
-  bool truth = true;   ///< of an If: which branch
+  Stmt stmt;          ///< For, If or Let
+  bool truth = true;  ///< of an If: which branch
 };
 
 struct Access {
   AccessKind kind{};
-  BinaryOp op{};               ///< of an Update
+  BinaryOp op{};  ///< of an Update
   Buffer buffer;
-  std::vector<Expr> indices;   ///< first element, per dimension; scalar indices
-  std::vector<Expr> extents;   ///< per dimension, null: one element. Empty: one in each
-  bool unknown = false;        ///< anywhere in the buffer
-  Stmt stmt;                   ///< the Store or Evaluate (or what holds the read)
+  std::vector<Expr> indices;  ///< first element, per dimension; scalar indices
+  std::vector<Expr> extents;  ///< per dimension, null: one element. Empty: one in each
+  bool unknown = false;       ///< anywhere in the buffer
+  Stmt stmt;                  ///< the Store or Evaluate (or what holds the read)
   Loc loc;
-  std::vector<Scope> scopes;   ///< outermost first, below the root
-  bool is_local = false;       ///< the buffer is allocated below the root
+  std::vector<Scope> scopes;  ///< outermost first, below the root
+  bool is_local = false;      ///< the buffer is allocated below the root
   /// Of a local buffer: how many scopes enclose its allocation.
   size_t allocation_depth = 0;
 
@@ -42,7 +42,8 @@ std::string describe(const Access& access);
 
 struct Accesses {
   std::vector<Access> list;  ///< in textual order
-  /// A statement whose order against everything counts (assert, barrier, volatile assembly), or null.
+  /// A statement whose order against everything counts (assert, barrier, volatile assembly), or
+  /// null.
   Stmt fence;
 };
 

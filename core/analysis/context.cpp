@@ -44,14 +44,22 @@ Poly Context::poly(const Expr& expr) const {
     // A long sum leans to one side; the other operand is as a rule shallow.
     Poly a = poly(binary->a), b = poly(binary->b);
     switch (binary->op) {
-      case BinaryOp::Add: return a + b;
-      case BinaryOp::Sub: return a - b;
-      case BinaryOp::Mul: return a * b;
-      case BinaryOp::FloorDiv: return atoms_->floor_div(a, b);
-      case BinaryOp::FloorMod: return a - b * atoms_->floor_div(a, b);
-      case BinaryOp::Min: return atoms_->minimum(a, b);
-      case BinaryOp::Max: return atoms_->maximum(a, b);
-      default: break;
+      case BinaryOp::Add:
+        return a + b;
+      case BinaryOp::Sub:
+        return a - b;
+      case BinaryOp::Mul:
+        return a * b;
+      case BinaryOp::FloorDiv:
+        return atoms_->floor_div(a, b);
+      case BinaryOp::FloorMod:
+        return a - b * atoms_->floor_div(a, b);
+      case BinaryOp::Min:
+        return atoms_->minimum(a, b);
+      case BinaryOp::Max:
+        return atoms_->maximum(a, b);
+      default:
+        break;
     }
   }
   if (mentions_defined(expr)) return Poly::atom(atoms_->fresh("unknown"));
@@ -86,17 +94,29 @@ void Context::enter(const Allocate& allocate) {
   for (const Expr& extent : allocate.buffer->shape) assume_nonnegative(poly(extent));
 }
 
+Poly tightened(const Poly& fact) {
+  int64_t common = fact.content();
+  if (common < 2 || !fact.exact()) return fact;
+  int64_t number = fact.constant(), quotient = number / common;
+  if (number % common < 0) --quotient;
+  return *(fact - Poly(number)).divided_by(Poly(common)) + Poly(quotient);
+}
+
 void Context::assume_nonnegative(const Poly& fact) {
   if (fact.is_constant() || !fact.exact()) return;
-  // Integers: g*x + c >= 0 is x + floor(c/g) >= 0.
-  int64_t common = fact.content();
-  Poly tight = fact;
-  if (common > 1) {
-    int64_t number = fact.constant();
-    int64_t rounded = number >= 0 ? number / common : -((-number + common - 1) / common);
-    tight = *(fact - Poly(number)).divided_by(Poly(common)) + Poly(rounded);
+  Poly tight = tightened(fact);
+  if (std::find(facts_.begin(), facts_.end(), tight) != facts_.end()) return;
+  facts_.push_back(tight);
+  // What is below a minimum, or above a maximum, is so for both of its operands.
+  for (AtomId id : tight.atoms()) {
+    Atoms::Atom atom = (*atoms_)[id];
+    Poly factor, rest;
+    if (atom.kind != AtomKind::Min && atom.kind != AtomKind::Max) continue;
+    if (!tight.split(id, &factor, &rest) || !factor.is_constant()) continue;
+    if ((atom.kind == AtomKind::Min) != (factor.constant() > 0)) continue;
+    assume_nonnegative(tight.with(id, atom.a));
+    assume_nonnegative(tight.with(id, atom.b));
   }
-  if (std::find(facts_.begin(), facts_.end(), tight) == facts_.end()) facts_.push_back(tight);
 }
 
 std::optional<std::vector<Poly>> Context::conjunction(const Expr& condition, bool truth) const {
@@ -117,22 +137,41 @@ std::optional<std::vector<Poly>> Context::conjunction(const Expr& condition, boo
   BinaryOp op = binary->op;
   if (!truth) {
     switch (op) {
-      case BinaryOp::Lt: op = BinaryOp::Ge; break;
-      case BinaryOp::Le: op = BinaryOp::Gt; break;
-      case BinaryOp::Gt: op = BinaryOp::Le; break;
-      case BinaryOp::Ge: op = BinaryOp::Lt; break;
-      case BinaryOp::Ne: op = BinaryOp::Eq; break;
-      case BinaryOp::Eq: op = BinaryOp::Ne; break;
-      default: return std::nullopt;
+      case BinaryOp::Lt:
+        op = BinaryOp::Ge;
+        break;
+      case BinaryOp::Le:
+        op = BinaryOp::Gt;
+        break;
+      case BinaryOp::Gt:
+        op = BinaryOp::Le;
+        break;
+      case BinaryOp::Ge:
+        op = BinaryOp::Lt;
+        break;
+      case BinaryOp::Ne:
+        op = BinaryOp::Eq;
+        break;
+      case BinaryOp::Eq:
+        op = BinaryOp::Ne;
+        break;
+      default:
+        return std::nullopt;
     }
   }
   switch (op) {
-    case BinaryOp::Lt: return std::vector<Poly>{difference - Poly(1)};
-    case BinaryOp::Le: return std::vector<Poly>{difference};
-    case BinaryOp::Gt: return std::vector<Poly>{-difference - Poly(1)};
-    case BinaryOp::Ge: return std::vector<Poly>{-difference};
-    case BinaryOp::Eq: return std::vector<Poly>{difference, -difference};
-    default: return std::nullopt;
+    case BinaryOp::Lt:
+      return std::vector<Poly>{difference - Poly(1)};
+    case BinaryOp::Le:
+      return std::vector<Poly>{difference};
+    case BinaryOp::Gt:
+      return std::vector<Poly>{-difference - Poly(1)};
+    case BinaryOp::Ge:
+      return std::vector<Poly>{-difference};
+    case BinaryOp::Eq:
+      return std::vector<Poly>{difference, -difference};
+    default:
+      return std::nullopt;
   }
 }
 

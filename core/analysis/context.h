@@ -1,10 +1,11 @@
 // Context: what is known about integers at one point of a program, and what follows from it.
 //
-// Loop bounds, guards and `let`s on the way to the point are put in; then comparisons can be proved.
-// A proof is a search with a budget: true means proven, false means only that no proof was found.
-// It eliminates one atom after the other by its bounds (the extremes of an affine form lie at the
-// bounds of its variables; Banerjee, "Dependence Analysis for Supercomputing", 1988), with
-// symbolic coefficients and bounds, and the defining inequalities of floor division, minimum and maximum.
+// Loop bounds, guards and `let`s on the way to the point are put in; then comparisons can be
+// proved. A proof is a search with a budget: true means proven, false means only that no proof was
+// found. It eliminates one atom after the other by its bounds (the extremes of an affine form lie
+// at the bounds of its variables; Banerjee, "Dependence Analysis for Supercomputing", 1988), with
+// symbolic coefficients and bounds, and the defining inequalities of floor division, minimum and
+// maximum.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,9 @@
 #include "core/ir/program.h"
 
 namespace inlay {
+
+/// g*x + c >= 0 as x + floor(c / g) >= 0, which says the same of integers.
+Poly tightened(const Poly& fact);
 
 /// A value: copy it to go into a branch. Copies share the table of atoms, so one analysis is one
 /// thread's.
@@ -48,8 +52,9 @@ class Context {
   bool proves_zero(const Poly& poly) const;
   bool proves(const Expr& condition, bool truth = true) const;
 
-  /// The greatest (upper) or least value of `poly` as a polynomial in which none of `inner` appears:
-  /// their bounds are put in, where of several the first that works is taken. nullopt: not bounded.
+  /// The greatest (upper) or least value of `poly` as a polynomial in which none of `inner`
+  /// appears: their bounds are put in, where of several the first that works is taken. nullopt: not
+  /// bounded.
   std::optional<Poly> bound_without(const Poly& poly, const std::set<AtomId>& inner,
                                     bool upper) const;
 
@@ -64,8 +69,8 @@ class Context {
 
   std::shared_ptr<Atoms> atoms_;
   std::unordered_map<const ExprNode*, Poly> definitions_;
-  std::vector<Poly> facts_;                     ///< each >= 0
-  std::vector<std::vector<Poly>> not_all_;      ///< not all of these are >= 0
+  std::vector<Poly> facts_;                 ///< each >= 0
+  std::vector<std::vector<Poly>> not_all_;  ///< not all of these are >= 0
 };
 
 }  // namespace inlay

@@ -98,7 +98,8 @@ bool may_conflict(const Context& root, const Access& a, const Access& b,
     differences.push_back(above);
     differences.push_back(below);
   }
-  // All dimensions together: what one says about the iterations may contradict another, or the order.
+  // All dimensions together: what one says about the iterations may contradict another, or the
+  // order.
   for (const Poly& fact : differences) context.assume_nonnegative(fact);
   for (const Poly& fact : differences) {
     if (context.proves_nonnegative(-fact - Poly(1))) return false;

@@ -23,22 +23,22 @@ bool may_conflict(const Context& context, const Access& a, const Access& b,
 
 /// Two accesses that stand in the way of a step.
 struct Conflict {
-  Access first, second;              ///< in the order in which they run today
-  std::vector<Direction> directions; ///< per loop of the nest
+  Access first, second;               ///< in the order in which they run today
+  std::vector<Direction> directions;  ///< per loop of the nest
 };
 
 /// True if both are updates of one kind, whose order matters only to rounding.
 bool commute(const Access& a, const Access& b);
 
 /// Would running `loops` (outermost first, a chain below the root) in the order `permutation`
-/// (permutation[new place] = old place) turn a dependence round? Updates that commute may be turned round;
-/// `reassociates` is set if that may happen to floats.
+/// (permutation[new place] = old place) turn a dependence round? Updates that commute may be turned
+/// round; `reassociates` is set if that may happen to floats.
 std::optional<Conflict> find_reversal(const Context& context, const Accesses& accesses,
                                       const std::vector<const For*>& loops,
                                       const std::vector<size_t>& permutation, bool* reassociates);
 
-/// A dependence between different iterations of `loop`, which stands in `loops` (a chain from the root
-/// down to it, the outer ones being in the same iteration).
+/// A dependence between different iterations of `loop`, which stands in `loops` (a chain from the
+/// root down to it, the outer ones being in the same iteration).
 std::optional<Conflict> find_carried(const Context& context, const Accesses& accesses,
                                      const std::vector<const For*>& loops);
 

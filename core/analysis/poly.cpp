@@ -140,8 +140,7 @@ AtomId Atoms::opaque(const Expr& expr) {
 }
 
 Poly Atoms::structured(AtomKind kind, const Poly& a, const Poly& b) {
-  auto [at, is_new] =
-      structured_.try_emplace({kind, a, b}, static_cast<AtomId>(atoms_.size()));
+  auto [at, is_new] = structured_.try_emplace({kind, a, b}, static_cast<AtomId>(atoms_.size()));
   if (is_new) atoms_.push_back({kind, {}, a, b});
   return Poly::atom(at->second);
 }
@@ -196,10 +195,14 @@ Expr Atoms::to_expr(AtomId id) const {
   const Atom& atom = atoms_[id];
   switch (atom.kind) {
     case AtomKind::Var:
-    case AtomKind::Opaque: return atom.expr;
-    case AtomKind::FloorDiv: return to_expr(atom.a) / to_expr(atom.b);
-    case AtomKind::Min: return min(to_expr(atom.a), to_expr(atom.b));
-    case AtomKind::Max: return max(to_expr(atom.a), to_expr(atom.b));
+    case AtomKind::Opaque:
+      return atom.expr;
+    case AtomKind::FloorDiv:
+      return to_expr(atom.a) / to_expr(atom.b);
+    case AtomKind::Min:
+      return min(to_expr(atom.a), to_expr(atom.b));
+    case AtomKind::Max:
+      return max(to_expr(atom.a), to_expr(atom.b));
   }
   return {};
 }

@@ -1,5 +1,5 @@
-// The search behind Context::proves_nonnegative: an atom of the polynomial is replaced by one of its
-// bounds, such that what is left is no greater, until a number is left.
+// The search behind Context::proves_nonnegative: an atom of the polynomial is replaced by one of
+// its bounds, such that what is left is no greater, until a number is left.
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -12,10 +12,28 @@ class Prover {
  public:
   explicit Prover(const Context& context) : context_(context), facts_(context.facts_) {}
 
-  bool prove(const Poly& p, int depth = 0) {
-    if (!p.exact()) return false;
-    if (p.is_constant()) return p.constant() >= 0;
-    if (depth > kMaxDepth || --budget_ < 0 || failed_.count(p)) return false;
+  // Short proofs first: a wrong turn early on must not eat the budget of a right one.
+  bool prove_deepening(const Poly& poly) {
+    for (auto [depth, budget] : {std::pair{4, 100}, {8, 300}, {14, 600}}) {
+      failed_.clear();
+      budget_ = budget;
+      exhausted_ = false;
+      if (prove(poly, depth)) return true;
+      if (!exhausted_) return false;  // all ways were gone to their end
+    }
+    return false;
+  }
+
+  bool prove(const Poly& whole, int depth) {
+    if (!whole.exact()) return false;
+    if (whole.is_constant()) return whole.constant() >= 0;
+    if (depth == 0 || --budget_ < 0) {
+      exhausted_ = true;
+      return false;
+    }
+    Poly p = tightened(whole);
+    auto known = failed_.find(p);
+    if (known != failed_.end() && known->second >= depth) return false;
     std::vector<AtomId> atoms = p.atoms();
     // Innermost first. The second one is for facts whose order is turned round by a guard.
     size_t tries = 0;
@@ -26,57 +44,66 @@ class Prover {
       if (split_cases(p, id, depth)) return true;
       if (++tries == 2) break;
     }
-    failed_.insert(p);
+    failed_[p] = std::max(failed_[p], depth);
     return false;
   }
 
+  std::vector<Poly> bounds_of(AtomId id) {
+    budget_ = 300;
+    return implicit(id, 8);
+  }
+
+ private:
   // Bounds f >= 0 on an atom that follow from what it is.
   std::vector<Poly> implicit(AtomId id, int depth) {
     Atoms::Atom atom = context_.atoms()[id];
     Poly self = Poly::atom(id);
     switch (atom.kind) {
-      case AtomKind::Min: return {atom.a - self, atom.b - self};
-      case AtomKind::Max: return {self - atom.a, self - atom.b};
+      case AtomKind::Min:
+        return {atom.a - self, atom.b - self};
+      case AtomKind::Max:
+        return {self - atom.a, self - atom.b};
       case AtomKind::FloorDiv: {
-        if (!prove(atom.b - Poly(1), depth + 1)) return {};
+        if (!prove(atom.b - Poly(1), depth - 1)) return {};
         std::vector<Poly> bounds{atom.a - atom.b * self, atom.b * self - atom.a + atom.b - Poly(1)};
-        if (!atom.b.is_constant() && prove(atom.a, depth + 1)) {
+        if (!atom.b.is_constant() && prove(atom.a, depth - 1)) {
           bounds.push_back(self);
           bounds.push_back(atom.a - self);
-          if (prove(atom.a - atom.b, depth + 1)) bounds.push_back(self - Poly(1));
+          if (prove(atom.a - atom.b, depth - 1)) bounds.push_back(self - Poly(1));
         }
         return bounds;
       }
-      default: return {};
+      default:
+        return {};
     }
   }
 
- private:
-  static constexpr int kMaxDepth = 24;
-
-  // p = a * id + rest. A bound c * id + e >= 0 times t = a / c gives a * id >= -t * e.
+  // p = a * id + rest. A bound c * id + e >= 0 times t = a / c gives a * id >= -t * e. Of several
+  // bounds the one that leaves least is tried first.
   bool eliminate(AtomId id, const Poly& a, const Poly& rest, int depth) {
+    std::vector<Poly> left;
     auto with_bound = [&](const Poly& bound) {
       Poly c, e;
-      if (!bound.uses(id) || !bound.split(id, &c, &e)) return false;
+      if (!bound.uses(id) || !bound.split(id, &c, &e)) return;
       if (auto t = a.divided_by(c)) {
-        bool positive = t->is_constant() ? t->constant() >= 0 : prove(*t, depth + 1);
-        return positive && prove(rest - *t * e, depth + 1);
+        bool positive = t->is_constant() ? t->constant() >= 0 : prove(*t, depth - 1);
+        if (positive) left.push_back(rest - *t * e);
+        return;
       }
-      if (!a.is_constant() || !c.is_constant()) return false;
-      if ((a.constant() > 0) != (c.constant() > 0)) return false;
+      if (!a.is_constant() || !c.is_constant()) return;
+      if ((a.constant() > 0) != (c.constant() > 0)) return;
       int64_t common = std::gcd(a.constant(), c.constant());
       int64_t scale = std::abs(c.constant() / common), t = std::abs(a.constant() / common);
       // scale * p >= scale * rest - t * e =: q, and p >= 0 if q > -scale, all being integers.
-      return prove(Poly(scale) * rest - Poly(t) * e + Poly(scale - 1), depth + 1);
+      left.push_back(Poly(scale) * rest - Poly(t) * e + Poly(scale - 1));
     };
-    for (size_t i = 0; i < facts_.size(); ++i) {
-      if (with_bound(Poly(facts_[i]))) return true;
-    }
-    for (const Poly& bound : implicit(id, depth)) {
-      if (with_bound(bound)) return true;
-    }
-    return false;
+    for (size_t i = 0; i < facts_.size(); ++i) with_bound(Poly(facts_[i]));
+    for (const Poly& bound : implicit(id, depth)) with_bound(bound);
+    std::vector<std::pair<size_t, size_t>> order;
+    for (size_t i = 0; i < left.size(); ++i) order.push_back({left[i].terms().size(), i});
+    std::sort(order.begin(), order.end());
+    return std::any_of(order.begin(), order.end(),
+                       [&](const auto& at) { return prove(left[at.second], depth - 1); });
   }
 
   // A minimum or maximum is one of its operands.
@@ -85,9 +112,9 @@ class Prover {
     if (atom.kind != AtomKind::Min && atom.kind != AtomKind::Max) return false;
     Poly difference = atom.kind == AtomKind::Min ? atom.b - atom.a : atom.a - atom.b;
     auto with_fact = [&](const Poly& fact, const Poly& value) {
-      std::set<Poly> failed = std::exchange(failed_, {});
+      std::map<Poly, int> failed = std::exchange(failed_, {});
       facts_.push_back(fact);
-      bool proven = prove(p.with(id, value), depth + 1);
+      bool proven = prove(p.with(id, value), depth - 1);
       facts_.pop_back();
       failed_ = std::move(failed);
       return proven;
@@ -97,14 +124,15 @@ class Prover {
 
   const Context& context_;
   std::vector<Poly> facts_;
-  std::set<Poly> failed_;
-  int budget_ = 300;
+  std::map<Poly, int> failed_;  // with what depth was left
+  int budget_ = 0;
+  bool exhausted_ = false;
 };
 
 bool Context::proves_nonnegative(const Poly& poly) const {
   if (!poly.exact()) return false;
   if (poly.is_constant()) return poly.constant() >= 0;
-  return Prover(*this).prove(poly);
+  return Prover(*this).prove_deepening(poly);
 }
 
 bool Context::proves_zero(const Poly& poly) const {
@@ -168,7 +196,7 @@ std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<Atom
       if (!depends(depends, id)) continue;
       Poly a, rest;
       if (!p.split(id, &a, &rest)) return std::nullopt;
-      std::vector<Poly> bounds = Prover(*this).implicit(id, 0);
+      std::vector<Poly> bounds = Prover(*this).bounds_of(id);
       bounds.insert(bounds.end(), facts_.begin(), facts_.end());
       // Bounds that are free of inner atoms first: of min(F, K - o * F) the F.
       std::partition(bounds.begin(), bounds.end(), [&](const Poly& bound) {
