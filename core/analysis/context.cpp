@@ -90,6 +90,17 @@ void Context::enter(const Let& let) {
   if (let.value.type() == kIndex) define(let.var.operator->(), poly(let.value));
 }
 
+void Context::enter_named(const Let& let) {
+  if (let.value.type() != kIndex) return;
+  Poly value = poly(let.value);
+  bool plain = true;
+  for (AtomId id : value.atoms()) plain &= (*atoms_)[id].kind == AtomKind::Var;
+  if (plain) return define(let.var.operator->(), value);
+  Poly self = Poly::atom(atoms_->var(let.var.operator->()));
+  assume_nonnegative(self - value);
+  assume_nonnegative(value - self);
+}
+
 void Context::enter(const Allocate& allocate) {
   for (const Expr& extent : allocate.buffer->shape) assume_nonnegative(poly(extent));
 }
@@ -111,8 +122,16 @@ void Context::assume_nonnegative(const Poly& fact) {
   for (AtomId id : tight.atoms()) {
     Atoms::Atom atom = (*atoms_)[id];
     Poly factor, rest;
-    if (atom.kind != AtomKind::Min && atom.kind != AtomKind::Max) continue;
+    if (atom.kind == AtomKind::Var || atom.kind == AtomKind::Opaque) continue;
     if (!tight.split(id, &factor, &rest) || !factor.is_constant()) continue;
+    if (atom.kind == AtomKind::FloorDiv) {
+      // c * (a / b) + r >= 0 bounds a itself, which has the same sign of slope: b * (a / b) <= a,
+      // and a <= b * (a / b) + b - 1.
+      if (!proves_positive(atom.b)) continue;
+      Poly slack = factor.constant() > 0 ? Poly(0) : -factor * (atom.b - Poly(1));
+      assume_nonnegative(factor * atom.a + atom.b * rest + slack);
+      continue;
+    }
     if ((atom.kind == AtomKind::Min) != (factor.constant() > 0)) continue;
     assume_nonnegative(tight.with(id, atom.a));
     assume_nonnegative(tight.with(id, atom.b));

@@ -40,6 +40,9 @@ class Context {
   /// As enter, with a fresh atom for the variable, which is returned.
   AtomId enter_renamed(const For& loop, const std::string& name);
   void enter(const Let& let);
+  /// As enter, but the variable stays itself, with what is known of its value, unless the value is a
+  /// plain sum of products: so that expressions go on saying `k_block`.
+  void enter_named(const Let& let);
   void enter(const Allocate& allocate);
   /// `condition` is `truth`; what can't be expressed is not used.
   void assume(const Expr& condition, bool truth = true);
