@@ -20,7 +20,7 @@ namespace inlay {
 Poly tightened(const Poly& fact);
 
 /// A value: copy it to go into a branch. Copies share the table of atoms, so one analysis is one
-/// thread's.
+/// thread's, and polynomials mean something only to the context that made them and its copies.
 class Context {
  public:
   Context() : atoms_(std::make_shared<Atoms>()) {}
@@ -40,8 +40,8 @@ class Context {
   /// As enter, with a fresh atom for the variable, which is returned.
   AtomId enter_renamed(const For& loop, const std::string& name);
   void enter(const Let& let);
-  /// As enter, but the variable stays itself, with what is known of its value, unless the value is a
-  /// plain sum of products: so that expressions go on saying `k_block`.
+  /// As enter, but the variable stays itself, with what is known of its value, unless the value is
+  /// a plain sum of products: so that expressions go on saying `k_block`.
   void enter_named(const Let& let);
   void enter(const Allocate& allocate);
   /// `condition` is `truth`; what can't be expressed is not used.

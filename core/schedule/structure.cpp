@@ -214,13 +214,15 @@ Schedule& Schedule::peel(const std::string& name, const std::string& inner) {
                "` is not min(F, rest - F * " + name + ")",
            "peel what split with tail bound made of a loop");
   }
-  // Whole while F <= rest - F * v, that is v < rest / F.
+  // Whole while F <= rest - F * v, that is v < rest / F. Each context has atoms of its own.
   Context context = context_at(function_, site);
-  Expr end = context.expr(context.atoms().floor_div(rest, extent->full));
+  Poly full = context.poly(within.expr(extent->full));
+  rest = context.poly(within.expr(rest));
+  Expr end = context.expr(context.atoms().floor_div(rest, full));
   Poly count = context.poly(end) - context.poly(loop.min), all = context.poly(loop.extent);
   if (!context.proves_nonnegative(all - count)) {
     // Both are quotients of one number, which the general proof can't compare for symbolic F.
-    Poly whole = context.atoms().floor_div(rest + extent->full - Poly(1), extent->full);
+    Poly whole = context.atoms().floor_div(rest + full - Poly(1), full);
     if (!(all + context.poly(loop.min) == whole)) count = context.atoms().minimum(all, count);
   }
   if (!context.proves_nonnegative(count)) count = context.atoms().maximum(count, Poly(0));
