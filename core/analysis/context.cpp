@@ -120,7 +120,7 @@ void Context::assume_nonnegative(const Poly& fact) {
   facts_.push_back(tight);
   // What is below a minimum, or above a maximum, is so for both of its operands.
   for (AtomId id : tight.atoms()) {
-    Atoms::Atom atom = (*atoms_)[id];
+    const Atoms::Atom& atom = (*atoms_)[id];
     Poly factor, rest;
     if (atom.kind == AtomKind::Var || atom.kind == AtomKind::Opaque) continue;
     if (!tight.split(id, &factor, &rest) || !factor.is_constant()) continue;

@@ -33,20 +33,36 @@ std::vector<AtomId> Poly::atoms() const {
   return found;
 }
 
-void Poly::add(const Monomial& monomial, int64_t coefficient) {
-  int64_t& sum = terms_[monomial];
-  if (__builtin_add_overflow(sum, coefficient, &sum)) exact_ = false;
-  if (sum == 0) terms_.erase(monomial);
+void Poly::normalize() {
+  std::sort(terms_.begin(), terms_.end(),
+            [](const Term& a, const Term& b) { return a.first < b.first; });
+  size_t kept = 0;
+  for (size_t i = 0; i < terms_.size();) {
+    Term sum = terms_[i];
+    for (++i; i < terms_.size() && terms_[i].first == sum.first; ++i) {
+      if (__builtin_add_overflow(sum.second, terms_[i].second, &sum.second)) exact_ = false;
+    }
+    if (sum.second) terms_[kept++] = sum;
+  }
+  terms_.resize(kept);
 }
 
 Poly Poly::combine(const Poly& a, const Poly& b, int64_t sign) {
-  Poly sum = a;
+  Poly sum;
   sum.exact_ = a.exact_ && b.exact_;
+  sum.terms_.reserve(a.terms_.size() + b.terms_.size());
+  auto x = a.terms_.begin();
   for (auto& [monomial, coefficient] : b.terms_) {
-    int64_t signed_one = 0;
-    if (__builtin_mul_overflow(coefficient, sign, &signed_one)) sum.exact_ = false;
-    sum.add(monomial, signed_one);
+    while (x != a.terms_.end() && x->first < monomial) sum.terms_.push_back(*x++);
+    int64_t value = 0;
+    if (__builtin_mul_overflow(coefficient, sign, &value)) sum.exact_ = false;
+    if (x != a.terms_.end() && x->first == monomial) {
+      if (__builtin_add_overflow(value, x->second, &value)) sum.exact_ = false;
+      ++x;
+    }
+    if (value) sum.terms_.push_back({monomial, value});
   }
+  sum.terms_.insert(sum.terms_.end(), x, a.terms_.end());
   return sum;
 }
 
@@ -55,13 +71,18 @@ Poly operator*(const Poly& a, const Poly& b) {
   product.exact_ = a.exact_ && b.exact_;
   for (auto& [left, x] : a.terms_) {
     for (auto& [right, y] : b.terms_) {
-      Poly::Monomial monomial(left.size() + right.size());
-      std::merge(left.begin(), left.end(), right.begin(), right.end(), monomial.begin());
+      Monomial monomial;
+      const AtomId *l = left.begin(), *r = right.begin();
+      while (l != left.end() || r != right.end()) {
+        bool from_left = r == right.end() || (l != left.end() && *l <= *r);
+        if (!monomial.push_back(from_left ? *l++ : *r++)) product.exact_ = false;
+      }
       int64_t coefficient = 0;
       if (__builtin_mul_overflow(x, y, &coefficient)) product.exact_ = false;
-      product.add(monomial, coefficient);
+      product.terms_.push_back({monomial, coefficient});
     }
   }
+  product.normalize();
   return product;
 }
 
@@ -70,16 +91,20 @@ bool Poly::split(AtomId id, Poly* coefficient, Poly* rest) const {
   *rest = Poly();
   coefficient->exact_ = rest->exact_ = exact_;
   for (auto& [monomial, factor] : terms_) {
-    auto [first, last] = std::equal_range(monomial.begin(), monomial.end(), id);
-    if (first == last) {
-      rest->terms_[monomial] = factor;
-      continue;
+    Monomial others;
+    size_t power = 0;
+    for (AtomId other : monomial) {
+      if (other == id) {
+        ++power;
+      } else {
+        others.push_back(other);
+      }
     }
-    if (last - first > 1) return false;
-    Monomial others(monomial.begin(), first);
-    others.insert(others.end(), last, monomial.end());
-    coefficient->terms_[others] = factor;
+    if (power > 1) return false;
+    (power ? coefficient : rest)->terms_.push_back({others, factor});
   }
+  // Monomials that lose one atom keep their order only among themselves.
+  coefficient->normalize();
   return true;
 }
 
@@ -96,18 +121,25 @@ Poly Poly::with(AtomId id, const Poly& value) const {
 
 std::optional<Poly> Poly::divided_by(const Poly& divisor) const {
   if (!exact_ || !divisor.exact_ || divisor.terms_.size() != 1) return std::nullopt;
-  const auto& [atoms, number] = *divisor.terms_.begin();
+  const auto& [atoms, number] = divisor.terms_[0];
+  if (number == -1 && std::any_of(terms_.begin(), terms_.end(),
+                                  [](const Term& term) { return term.second == INT64_MIN; })) {
+    return std::nullopt;
+  }
   Poly quotient;
   for (auto& [monomial, factor] : terms_) {
     if (factor % number != 0) return std::nullopt;
     if (!std::includes(monomial.begin(), monomial.end(), atoms.begin(), atoms.end())) {
       return std::nullopt;
     }
-    Monomial others;
+    std::vector<AtomId> left;
     std::set_difference(monomial.begin(), monomial.end(), atoms.begin(), atoms.end(),
-                        std::back_inserter(others));
-    quotient.terms_[others] = factor / number;
+                        std::back_inserter(left));
+    Monomial others;
+    for (AtomId id : left) others.push_back(id);
+    quotient.terms_.push_back({others, factor / number});
   }
+  quotient.normalize();
   return quotient;
 }
 

@@ -7,6 +7,8 @@
 // Thread safety: Poly is a value; an Atoms table belongs to one thread.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -18,31 +20,54 @@ namespace inlay {
 
 using AtomId = uint32_t;
 
-/// A polynomial over atoms. A coefficient that does not fit into 64 bits makes it inexact: equal to
-/// nothing, and never proven anything about.
+/// A product of atoms, sorted; the empty one is the constant term.
+class Monomial {
+ public:
+  static constexpr size_t kMaxDegree = 7;
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const AtomId* begin() const { return ids_.data(); }
+  const AtomId* end() const { return ids_.data() + size_; }
+  /// False if there is no room.
+  bool push_back(AtomId id) {
+    if (size_ == kMaxDegree) return false;
+    ids_[size_++] = id;
+    return true;
+  }
+  friend auto operator<=>(const Monomial&, const Monomial&) = default;
+
+ private:
+  uint32_t size_ = 0;
+  std::array<AtomId, kMaxDegree> ids_{};
+};
+
+/// A polynomial over atoms. A coefficient that does not fit into 64 bits, or a product of more than
+/// Monomial::kMaxDegree atoms, makes it inexact: equal to nothing, and never proven anything about.
 class Poly {
  public:
-  using Monomial = std::vector<AtomId>;  ///< sorted; the empty one is the constant
+  using Term = std::pair<Monomial, int64_t>;
 
   Poly() = default;
   Poly(int64_t value) {  // NOLINT: a number reads as itself
-    if (value) terms_[{}] = value;
+    if (value) terms_.push_back({{}, value});
   }
   static Poly atom(AtomId id) {
     Poly poly;
-    poly.terms_[{id}] = 1;
+    Monomial monomial;
+    monomial.push_back(id);
+    poly.terms_.push_back({monomial, 1});
     return poly;
   }
 
-  const std::map<Monomial, int64_t>& terms() const { return terms_; }
+  const std::vector<Term>& terms() const { return terms_; }
   bool exact() const { return exact_; }
   bool is_constant() const {
     return exact_ && (terms_.empty() || (terms_.size() == 1 && terms_.begin()->first.empty()));
   }
   /// The constant term.
   int64_t constant() const {
-    auto found = terms_.find({});
-    return found == terms_.end() ? 0 : found->second;
+    return !terms_.empty() && terms_[0].first.empty() ? terms_[0].second : 0;
   }
   bool uses(AtomId id) const;
   /// Distinct atoms, highest first.
@@ -67,9 +92,10 @@ class Poly {
 
  private:
   static Poly combine(const Poly& a, const Poly& b, int64_t sign);
-  void add(const Monomial& monomial, int64_t coefficient);
+  /// Sorts the terms and adds up those of one monomial.
+  void normalize();
 
-  std::map<Monomial, int64_t> terms_;
+  std::vector<Term> terms_;  ///< sorted, no coefficient 0
   bool exact_ = true;
 };
 
@@ -102,7 +128,7 @@ class Atoms {
   Poly structured(AtomKind kind, const Poly& a, const Poly& b);
   Expr to_expr(AtomId id) const;
 
-  std::vector<Atom> atoms_;
+  std::deque<Atom> atoms_;  ///< a reference to one stays good
   std::unordered_map<const ExprNode*, AtomId> vars_;
   std::map<std::tuple<AtomKind, Poly, Poly>, AtomId> structured_;
   std::vector<AtomId> opaque_;

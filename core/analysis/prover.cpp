@@ -10,7 +10,16 @@ namespace inlay {
 
 class Prover {
  public:
-  explicit Prover(const Context& context) : context_(context), facts_(context.facts_) {}
+  explicit Prover(const Context& context) : context_(context), facts_(context.facts_) {
+    for (const Poly& fact : facts_) {
+      // x - c >= 0, c >= 0
+      std::vector<AtomId> atoms = fact.atoms();
+      if (atoms.size() == 1 && fact - Poly(fact.constant()) == Poly::atom(atoms[0]) &&
+          fact.constant() <= 0) {
+        nonnegative_.insert(atoms[0]);
+      }
+    }
+  }
 
   // Short proofs first: a wrong turn early on must not eat the budget of a right one.
   bool prove_deepening(const Poly& poly) {
@@ -32,6 +41,7 @@ class Prover {
       return false;
     }
     Poly p = tightened(whole);
+    if (is_negative(p)) return false;
     auto known = failed_.find(p);
     if (known != failed_.end() && known->second >= depth) return false;
     std::vector<AtomId> atoms = p.atoms();
@@ -56,7 +66,7 @@ class Prover {
  private:
   // Bounds f >= 0 on an atom that follow from what it is.
   std::vector<Poly> implicit(AtomId id, int depth) {
-    Atoms::Atom atom = context_.atoms()[id];
+    const Atoms::Atom& atom = context_.atoms()[id];
     Poly self = Poly::atom(id);
     switch (atom.kind) {
       case AtomKind::Min:
@@ -78,8 +88,21 @@ class Prover {
     }
   }
 
+  // True if p is below zero whatever its atoms are, so that no search is needed.
+  bool is_negative(const Poly& p) const {
+    return p.constant() < 0 &&
+           std::all_of(
+               p.terms().begin(), p.terms().end(),
+               [&](auto& term) {
+                 return term.second < 0 &&
+                        std::all_of(
+                            term.first.begin(), term.first.end(),
+                            [&](AtomId id) { return nonnegative_.count(id) != 0; });
+               });
+  }
+
   // p = a * id + rest. A bound c * id + e >= 0 times t = a / c gives a * id >= -t * e. Of several
-  // bounds the one that leaves least is tried first.
+  // bounds the one that leaves least is tried first, and of equal ones that which was learnt last.
   bool eliminate(AtomId id, const Poly& a, const Poly& rest, int depth) {
     std::vector<Poly> left;
     auto with_bound = [&](const Poly& bound) {
@@ -97,18 +120,20 @@ class Prover {
       // scale * p >= scale * rest - t * e =: q, and p >= 0 if q > -scale, all being integers.
       left.push_back(Poly(scale) * rest - Poly(t) * e + Poly(scale - 1));
     };
-    for (size_t i = 0; i < facts_.size(); ++i) with_bound(Poly(facts_[i]));
+    for (size_t i = 0; i < facts_.size(); ++i) with_bound(facts_[i]);
     for (const Poly& bound : implicit(id, depth)) with_bound(bound);
     std::vector<std::pair<size_t, size_t>> order;
-    for (size_t i = 0; i < left.size(); ++i) order.push_back({left[i].terms().size(), i});
+    for (size_t i = 0; i < left.size(); ++i)
+      order.push_back({left[i].terms().size(), left.size() - i});
     std::sort(order.begin(), order.end());
-    return std::any_of(order.begin(), order.end(),
-                       [&](const auto& at) { return prove(left[at.second], depth - 1); });
+    return std::any_of(order.begin(), order.end(), [&](const auto& at) {
+      return prove(left[left.size() - at.second], depth - 1);
+    });
   }
 
   // A minimum or maximum is one of its operands.
   bool split_cases(const Poly& p, AtomId id, int depth) {
-    Atoms::Atom atom = context_.atoms()[id];
+    const Atoms::Atom& atom = context_.atoms()[id];
     if (atom.kind != AtomKind::Min && atom.kind != AtomKind::Max) return false;
     Poly difference = atom.kind == AtomKind::Min ? atom.b - atom.a : atom.a - atom.b;
     auto with_fact = [&](const Poly& fact, const Poly& value) {
@@ -124,6 +149,7 @@ class Prover {
 
   const Context& context_;
   std::vector<Poly> facts_;
+  std::set<AtomId> nonnegative_;
   std::map<Poly, int> failed_;  // with what depth was left
   int budget_ = 0;
   bool exhausted_ = false;
@@ -181,7 +207,7 @@ std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<Atom
   // Innermost atom first; an atom counts as inner if it is, or is made of, an inner one.
   auto depends = [&](auto&& self, AtomId id) -> bool {
     if (inner.count(id)) return true;
-    Atoms::Atom atom = (*atoms_)[id];
+    const Atoms::Atom& atom = (*atoms_)[id];
     for (const Poly* part : {&atom.a, &atom.b}) {
       for (AtomId other : part->atoms()) {
         if (self(self, other)) return true;
@@ -214,7 +240,7 @@ std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<Atom
         if (auto found = self(self, rest - *t * e)) return found;
       }
       // A quotient grows with its numerator.
-      Atoms::Atom atom = (*atoms_)[id];
+      const Atoms::Atom& atom = (*atoms_)[id];
       if (atom.kind == AtomKind::FloorDiv && proves_positive(atom.b) && proves_nonnegative(a)) {
         if (auto numerator = self(self, atom.a)) {
           return self(self, a * atoms_->floor_div(*numerator, atom.b) + rest);

@@ -45,6 +45,18 @@ Schedule& Schedule::commit(std::string text, Stmt body) {
   return *this;
 }
 
+std::string Schedule::free_suffix(const Stmt& copied, const std::string& suffix) const {
+  std::set<std::string> taken;
+  for (const Site& site : all_loops(function_.body)) taken.insert(site.name());
+  std::vector<Site> loops = all_loops(copied);
+  for (int number = 1;; ++number) {
+    std::string tried = number == 1 ? suffix : suffix + std::to_string(number);
+    bool is_free = true;
+    for (const Site& site : loops) is_free &= !taken.count(site.name() + tried);
+    if (is_free) return tried;
+  }
+}
+
 void Schedule::require_new_name(const std::string& name, const Loc& loc) const {
   for (const Site& site : all_loops(function_.body)) {
     if (site.name() == name) {

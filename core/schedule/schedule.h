@@ -7,6 +7,9 @@
 // that stand in the way with their places (notes), and which step would help. Results stay bit for
 // bit, except that sums may be added up in another order: reassociates() tells.
 //
+// Loops of a copy are called by their old names and a suffix (`_tail`, `_edge`); where such a name
+// is taken the suffix gets a number (`_tail2`).
+//
 // Program parameters must be bound (bind_params) first: factors and tiles are then numbers.
 // Thread safety: one Schedule belongs to one thread.
 #pragma once
@@ -134,6 +137,8 @@ class Schedule {
   Schedule& commit(std::string text, Stmt body);
   /// Refuses a name that a loop of the function has already.
   void require_new_name(const std::string& name, const Loc& loc) const;
+  /// `suffix`, with a number if a loop of `copied` would get a name that is taken.
+  std::string free_suffix(const Stmt& copied, const std::string& suffix) const;
   Schedule& set_kind(const std::string& name, ForKind kind, const char* step);
 
   Program program_;

@@ -91,7 +91,6 @@ Schedule& Schedule::fission(const std::vector<std::string>& names, const std::st
              "the bounds of loop `" + loop->var.name() + "` are read from memory",
              "name them with a `let` before the loop");
     }
-    require_new_name(loop->var.name() + suffix, loop->loc);
   }
   Accesses all = collect_accesses(nest, program_), before_part, after_part;
   if (all.fence) {
@@ -119,7 +118,8 @@ Schedule& Schedule::fission(const std::vector<std::string>& names, const std::st
     first_nest = For::make(loop.for_kind, loop.var, loop.min, loop.extent, first_nest, loop.loc);
     second_nest = For::make(loop.for_kind, loop.var, loop.min, loop.extent, second_nest, loop.loc);
   }
-  first_nest = hoist_guards(copy_with_suffix(first_nest, suffix));
+  first_nest =
+      hoist_guards(copy_with_suffix(first_nest, free_suffix(Block::make({first_nest}), suffix)));
   second_nest = hoist_guards(second_nest);
   return commit("fission " + joined(names) + " before " + before,
                 replace(function_.body, {{site.self.get(), {first_nest, second_nest}}}));
@@ -198,10 +198,6 @@ Schedule& Schedule::peel(const std::string& name, const std::string& inner) {
   Site site = find_loop(function_, name);
   const For& loop = site.loop();
   Site inside = inner_site(function_, site, inner, "illegal-peel");
-  require_new_name(loop.var.name() + "_tail", loop.loc);
-  for (const Site& each : all_loops(loop.body)) {
-    require_new_name(each.name() + "_tail", each.self.loc());
-  }
   Context within = context_at(function_, inside);
   auto extent = partial_extent(within, inside.loop().extent);
   AtomId v = within.atoms().var(loop.var.operator->());
@@ -228,7 +224,9 @@ Schedule& Schedule::peel(const std::string& name, const std::string& inner) {
   if (!context.proves_nonnegative(count)) count = context.atoms().maximum(count, Poly(0));
   Expr main_extent = context.expr(count);
   Stmt main = For::make(loop.for_kind, loop.var, loop.min, main_extent, loop.body, loop.loc);
-  Stmt copy = copy_with_suffix(site.self, "_tail");
+  // A site's statement is no root of its own to all_loops: a block around it makes it one.
+  Stmt whole_loop = Block::make({site.self});
+  Stmt copy = copy_with_suffix(site.self, free_suffix(whole_loop, "_tail"));
   const For& tail = *copy.as<For>();
   Expr start = tidy(context, loop.min + main_extent);
   Stmt last = For::make(tail.for_kind, tail.var, start, tidy(context, loop.extent - main_extent),
@@ -267,16 +265,14 @@ Schedule& Schedule::specialize(const std::string& name, const std::vector<std::s
   if (!condition) {
     refuse("illegal-specialize", site, "all of the loops have constant extents already");
   }
-  for (const Site& inner : all_loops(loop.body)) {
-    require_new_name(inner.name() + "_edge", inner.self.loc());
-  }
   Context context = context_at(function_, site);
   context.enter(loop);
   Context yes = context, no = context;
   yes.assume(condition, true);
   no.assume(condition, false);
-  Stmt branch = If::make(condition, simplify_in(yes, loop.body),
-                         simplify_in(no, copy_with_suffix(loop.body, "_edge")), loop.loc);
+  Stmt branch = If::make(
+      condition, simplify_in(yes, loop.body),
+      simplify_in(no, copy_with_suffix(loop.body, free_suffix(loop.body, "_edge"))), loop.loc);
   return commit("specialize " + name + " for " + joined(whole),
                 replace(function_.body, {{site.self.get(), {with_body(loop, {branch})}}}));
 }
