@@ -1,6 +1,7 @@
 // What all steps share: the function being rewritten, names, the record of steps.
 #include "core/schedule/schedule.h"
 
+#include "core/passes/passes.h"
 #include "core/schedule/rewrite.h"
 
 namespace inlay {
@@ -28,6 +29,8 @@ Schedule::Schedule(Program program, const std::string& function) : program_(std:
                        nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
   }
   function_ = *found;
+  // Loops are told apart by their nodes, so no node may stand in two places.
+  function_.body = substitute(function_.body, Substitution{}, true);
 }
 
 Program Schedule::program() const {

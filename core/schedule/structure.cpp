@@ -33,16 +33,24 @@ std::set<const StmtNode*> nodes_of(const std::vector<Stmt>& stmts) {
   return std::move(walker.found);
 }
 
-// The block that a site's statement stands in.
-const Block& parent_block(const Function& function, const Site& site) {
-  for (size_t i = site.scopes.size(); i-- > 0;) {
-    const Scope& scope = site.scopes[i];
-    if (auto* loop = scope.stmt.as<For>()) return *loop->body.as<Block>();
-    if (auto* branch = scope.stmt.as<If>()) {
-      return *(scope.truth ? branch->then_body : branch->else_body).as<Block>();
+// The block that a statement stands in; it may be a bare one, which is no scope of loops.
+const Block& parent_block(const Function& function, const Stmt& stmt) {
+  struct Finder : Visitor {
+    Stmt wanted;
+    const Block* found = nullptr;
+    using Visitor::visit_node;
+    void visit_node(const Block& node) override {
+      if (std::find(node.stmts.begin(), node.stmts.end(), wanted) != node.stmts.end()) {
+        found = &node;
+      } else {
+        Visitor::visit_node(node);
+      }
     }
-  }
-  return *function.body.as<Block>();
+  } finder;
+  finder.wanted = stmt;
+  finder.visit(function.body);
+  INLAY_CHECK(finder.found, "a statement that stands in no block");
+  return *finder.found;
 }
 
 }  // namespace
@@ -138,7 +146,7 @@ Schedule& Schedule::sink(const std::string& name) {
   }
   std::vector<Stmt> moved;
   std::unordered_map<const StmtNode*, std::vector<Stmt>> changes;
-  for (const Stmt& stmt : parent_block(function_, site).stmts) {
+  for (const Stmt& stmt : parent_block(function_, site.self).stmts) {
     if (stmt.same_as(site.self)) break;
     if (stmt.as<Allocate>() || stmt.as<ImportPragma>()) continue;
     if (auto* let = stmt.as<Let>()) {
@@ -325,6 +333,13 @@ Schedule& Schedule::hoist(const std::string& name, const std::string& loop_name)
 
 Schedule& Schedule::inline_call(const std::string& name) {
   Site site = find_loop(function_, name);
+  struct Calls : Visitor {
+    bool found = false;
+    using Visitor::visit_node;
+    void visit_node(const CallIntrin&) override { found = true; }
+  } calls;
+  calls.visit(site.self);
+  if (!calls.found) refuse("unknown-name", site, "no intrinsic is called in loop `" + name + "`");
   // Without rows every intrinsic is lowered to its meaning.
   Program meanings;
   meanings.name = program_.name;

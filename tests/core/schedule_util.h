@@ -13,7 +13,7 @@ namespace inlay::testing {
 using Sizes = std::map<std::string, int64_t>;
 
 /// Bytes of all buffer arguments after a run of `name`, arguments filled from `seed`. Buffers named
-/// in `outputs` start uninitialised. Scalar index parameters are `sizes` too, float ones 1.5.
+/// in `outputs` start uninitialised. Scalar parameters are in `sizes` too, else 1; float ones are 1.5.
 inline std::vector<std::vector<uint8_t>> run(const Program& program, const std::string& name,
                                              const Sizes& sizes,
                                              const std::set<std::string>& outputs = {},
@@ -28,8 +28,13 @@ inline std::vector<std::vector<uint8_t>> run(const Program& program, const std::
   };
   for (const Param& param : function.params) {
     if (auto* var = std::get_if<Var>(&param)) {
-      bool is_float = var->type().is_float();
-      args.push_back(is_float ? ScalarValue(1.5) : ScalarValue(sizes.at(var->name())));
+      auto size = sizes.find(var->name());
+      int64_t value = size == sizes.end() ? 1 : size->second;
+      DType type = var->type();
+      args.push_back(type.is_float()  ? ScalarValue(1.5)
+                     : type.is_bool() ? ScalarValue(value != 0)
+                     : type.is_uint() ? ScalarValue(static_cast<uint64_t>(value))
+                                      : ScalarValue(value));
       continue;
     }
     const Buffer& buffer = std::get<Buffer>(param);
@@ -60,7 +65,7 @@ inline std::vector<std::vector<uint8_t>> run(const Program& program, const std::
         double value = (static_cast<int>(next() % 2000) - 1000) / 7.0;
         std::memcpy(at, &value, 8);
       } else {
-        int64_t value = next() % 5;
+        int64_t value = next() % (buffer->type.is_bool() ? 2 : 5);
         std::memcpy(at, &value, static_cast<size_t>(buffer->type.bytes()));
       }
     }
