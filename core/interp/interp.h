@@ -3,9 +3,9 @@
 // Runs programs before and after lowering; intrinsics run by their meaning. Reports, with the IR
 // path, out-of-bounds accesses, reads of uninitialised elements, races between iterations of
 // parallel, vectorized, grid and lane loops, overflowing or negative extents, division by zero,
-// failed asserts, views that do not fit what an intrinsic expects. Semantics of every node are those
-// of expr.h and stmt.h, bit for bit; float arithmetic rounds after each operation to nearest even,
-// f16 and bf16 through f32.
+// failed asserts, views that do not fit what an intrinsic expects. Semantics of every node are
+// those of expr.h and stmt.h, bit for bit; float arithmetic rounds after each operation to nearest
+// even, f16 and bf16 through f32.
 #pragma once
 
 #include <map>
@@ -23,8 +23,8 @@ struct TensorRef {
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  ///< empty: compact row-major
   void* data = nullptr;
-  int64_t alignment = 0;         ///< what the data pointer is promised to have; 0: ask the pointer
-  bool uninitialised = false;    ///< contents count as never written
+  int64_t alignment = 0;       ///< what the data pointer is promised to have; 0: ask the pointer
+  bool uninitialised = false;  ///< contents count as never written
 };
 
 /// A scalar argument; the alternative must suit the parameter's type.
@@ -40,9 +40,9 @@ struct InterpOptions {
   class ExternHandler* externs = nullptr;
 };
 
-/// Runs `function` of `program` on `args` in the order of its parameters. Throws CompileError (rules
-/// "out-of-bounds", "uninitialised-read", "race", "assert", "argument", ...) at the first fault;
-/// arguments may then be half written. Program parameters take their defaults.
+/// Runs `function` of `program` on `args` in the order of its parameters. Throws CompileError
+/// (rules "out-of-bounds", "uninitialised-read", "race", "assert", "argument", ...) at the first
+/// fault; arguments may then be half written. Program parameters take their defaults.
 void interpret(const Program& program, const Function& function, const std::vector<ArgValue>& args,
                const InterpOptions& options = {});
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/ir/equal.h"
+
 namespace inlay {
 
 namespace {
@@ -72,7 +74,7 @@ void require_value(const Expr& expr, const Loc& loc, const char* what) {
 void require_index(const Expr& expr, const Loc& loc, const char* what, bool vector_allowed) {
   require_value(expr, loc, what);
   if (expr.type().element() != kIndex || (!vector_allowed && !expr.type().is_scalar())) {
-    type_error(expr.loc() ? expr.loc() : loc,
+    type_error(place_of(expr, loc),
                std::string(what) + " has type " + to_string(expr.type()) + ", expected index",
                "cast it: i64(...)");
   }
@@ -278,10 +280,11 @@ Expr Binary::make(BinaryOp op, Expr a, Expr b, Loc loc) {
   const BinaryRow& row = kBinaryRows[static_cast<int>(op)];
   if (a.type() != b.type()) {
     std::string cast = to_string(a.type().is_float() ? a.type() : b.type());
+    bool same_lanes = a.type().lanes == b.type().lanes;
     type_error(loc,
                std::string("operands of ") + row.spelling + " have types " + to_string(a.type()) +
                    " and " + to_string(b.type()),
-               "cast one of them: " + cast + "(...)");
+               same_lanes ? "cast one of them: " + cast + "(...)" : "use broadcast(x, lanes)");
   }
   DType type = a.type();
   bool ok = true;
@@ -393,7 +396,7 @@ Expr View::whole(Buffer buffer, Loc loc) {
 
 bool View::is_whole() const {
   for (size_t d = 0; d < dims.size(); ++d) {
-    if (!is_const(dims[d].min, 0) || !dims[d].extent.same_as(buffer->shape[d])) return false;
+    if (!is_const(dims[d].min, 0) || !equal(dims[d].extent, buffer->shape[d])) return false;
   }
   return true;
 }
@@ -427,7 +430,7 @@ namespace {
 void require_call_args(const std::vector<Expr>& args, const Loc& loc) {
   for (const Expr& arg : args) {
     INLAY_CHECK(bool(arg), "null argument");
-    if (arg.type().is_void()) type_error(arg.loc() ? arg.loc() : loc, "argument has no value");
+    if (arg.type().is_void()) type_error(place_of(arg, loc), "argument has no value");
   }
 }
 
@@ -466,6 +469,10 @@ Expr InlineAsm::make(DType result, std::string text, std::string constraints, bo
   node->is_volatile = is_volatile || result.is_void();
   node->args = std::move(args);
   return finish(node, result, loc, {}, &node->args);
+}
+
+const Loc& place_of(const Expr& expr, const Loc& otherwise) {
+  return expr->kind == ExprKind::Var || !expr.loc() ? otherwise : expr.loc();
 }
 
 const IntImm* as_int(const Expr& expr) { return expr.as<IntImm>(); }

@@ -272,6 +272,10 @@ struct InlineAsm : ExprOf<InlineAsm, ExprKind::InlineAsm> {
                    std::vector<Expr> args, Loc loc = {});
 };
 
+/// Where `expr` is written. A variable knows only where it is declared, and what a builder made
+/// nothing at all: for those, `otherwise`, the place of what it is part of.
+const Loc& place_of(const Expr& expr, const Loc& otherwise);
+
 /// The value, if `expr` is an integer constant.
 const IntImm* as_int(const Expr& expr);
 bool is_const(const Expr& expr, int64_t value);

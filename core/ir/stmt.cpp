@@ -29,7 +29,7 @@ Stmt as_block(Stmt stmt) {
 void require_condition(const Expr& condition, const Loc& loc) {
   INLAY_CHECK(bool(condition), "null condition");
   if (condition.type() != kBool) {
-    throw CompileError("type-mismatch", condition.loc() ? condition.loc() : loc,
+    throw CompileError("type-mismatch", place_of(condition, loc),
                        "condition has type " + to_string(condition.type()) + ", expected bool",
                        "compare it: x != 0");
   }
@@ -73,7 +73,7 @@ Stmt For::make(ForKind kind, Var var, Expr min, Expr extent, Stmt body, Loc loc)
   INLAY_CHECK(bool(var) && bool(min) && bool(extent) && bool(body), "null part of a loop");
   for (const Expr& bound : {Expr(var), min, extent}) {
     if (bound.type() != kIndex) {
-      throw CompileError("type-mismatch", bound.loc() ? bound.loc() : loc,
+      throw CompileError("type-mismatch", place_of(bound, loc),
                          "bound of loop `" + var.name() + "` has type " +
                              to_string(bound.type()) + ", expected index",
                          "cast it: i64(...)");
@@ -104,7 +104,7 @@ Stmt Store::make(Buffer buffer, std::vector<Expr> indices, Expr value, Loc loc) 
   // A load of the same place has the type that the value must have.
   DType type = Load::make(buffer, indices, loc).type();
   if (value.type() != type) {
-    throw CompileError("type-mismatch", value.loc() ? value.loc() : loc,
+    throw CompileError("type-mismatch", place_of(value, loc),
                        "value of type " + to_string(value.type()) + " stored to buffer `" +
                            buffer.name() + "` of type " + to_string(type),
                        value.type().lanes == type.lanes ? "cast it: " + to_string(type) + "(...)"

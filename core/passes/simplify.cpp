@@ -564,7 +564,7 @@ class Simplifier : public Mutator {
     Wide low = wide_floor_div(range->lo, d), high = wide_floor_div(range->hi, d);
     if (low == high) {
       int64_t whole = static_cast<int64_t>(low);
-      (div ? quotient : rest).add_constant(div ? whole : -whole * d);
+      (div ? quotient : rest).add_constant(div ? whole : arith::mul(-whole, d));
       return to_expr(div ? quotient : rest);
     }
     bool progress = !quotient.terms.empty() || (quotient.constant != 0 && rest.constant == 0);

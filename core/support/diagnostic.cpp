@@ -152,7 +152,21 @@ size_t alignment_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+bool same_letters(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 }  // namespace
+
+std::string did_you_mean(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "did you mean `" : ", `") + name + "`";
+  }
+  return text.empty() ? text : text + "?";
+}
 
 std::vector<std::string> nearest_names(std::string_view wanted,
                                        const std::vector<std::string>& candidates, size_t count) {
@@ -162,8 +176,12 @@ std::vector<std::string> nearest_names(std::string_view wanted,
     bool mangled = wanted.size() >= 3 && candidate.rfind("_Z", 0) == 0 &&
                    candidate.find(wanted) != std::string::npos;
     if (candidate.size() > 200 || wanted.size() > 200) continue;
-    size_t distance = mangled ? 0 : alignment_distance(wanted, candidate);
-    if (distance <= std::max<size_t>(1, wanted.size() / 3)) scored.push_back({distance, candidate});
+    size_t distance = mangled                         ? 0
+                      : same_letters(wanted, candidate) ? 1
+                                                        : alignment_distance(wanted, candidate);
+    size_t limit = std::max<size_t>(1, wanted.size() / 3);
+    bool short_name = wanted.size() < 3 && !same_letters(wanted, candidate);
+    if (distance <= limit && !short_name) scored.push_back({distance, candidate});
   }
   std::sort(scored.begin(), scored.end());
   std::vector<std::string> names;

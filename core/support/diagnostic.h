@@ -98,9 +98,12 @@ std::string render(const Diagnostic& diagnostic, bool colour = false);
 std::string render(const std::vector<Diagnostic>& diagnostics, bool colour = false);
 
 /// Those of `candidates` that a typist may have meant by `wanted`, nearest first, at most `count`
-/// (optimal string alignment distance up to a third of the length).
+/// (optimal string alignment distance up to a third of the length; of one or two letters, only case
+/// may differ).
 std::vector<std::string> nearest_names(std::string_view wanted,
                                        const std::vector<std::string>& candidates,
                                        size_t count = 3);
+/// "did you mean `a`, `b`?" for a help text; empty without names.
+std::string did_you_mean(const std::vector<std::string>& names);
 
 }  // namespace inlay

@@ -17,6 +17,9 @@ bool is_letter(char c) {
 bool is_word(char c) {
   return is_letter(c) || is_digit(c);
 }
+bool is_beyond_ascii(char c) {
+  return static_cast<unsigned char>(c) >= 0x80;
+}
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -152,6 +155,16 @@ size_t Lexer::name_end(size_t begin) const {
   return end;
 }
 
+// A name with letters beyond ASCII is one fault, and one name for the parser.
+size_t Lexer::checked_name_end() {
+  size_t end = name_end(pos_);
+  if (end == text_.size() || !is_beyond_ascii(text_[end])) return end;
+  fault(end, line_, static_cast<uint32_t>(end - line_start_ + 1),
+        "text outside comments and strings must be ASCII");
+  while (end < text_.size() && (is_word(text_[end]) || is_beyond_ascii(text_[end]))) ++end;
+  return end;
+}
+
 size_t Lexer::number_end(size_t begin) const {
   auto peek = [&](size_t i) { return i < text_.size() ? text_[i] : '\0'; };
   bool hex = peek(begin) == '0' && (peek(begin + 1) == 'x' || peek(begin + 1) == 'X');
@@ -206,8 +219,8 @@ Token Lexer::next() {
     skip_blanks();
     if (pos_ >= text_.size()) return token(TokenKind::End, pos_);
     char c = text_[pos_];
-    if (is_letter(c)) {
-      Token made = token(TokenKind::Name, name_end(pos_));
+    if (is_letter(c) || is_beyond_ascii(c)) {
+      Token made = token(TokenKind::Name, checked_name_end());
       if (is_reserved_word(made.text)) {
         made.kind = TokenKind::Keyword;
       } else if (auto type = parse_dtype(made.text)) {
@@ -229,7 +242,7 @@ Token Lexer::next() {
     size_t begin = pos_, end = pos_;
     auto stray = [&](char s) {
       bool blank = s == ' ' || (s >= '\t' && s <= '\r');
-      return !is_word(s) && s != '"' && !blank &&
+      return !is_word(s) && !is_beyond_ascii(s) && s != '"' && !blank &&
              std::none_of(std::begin(kPuncts), std::end(kPuncts),
                           [&](std::string_view punct) { return punct[0] == s; });
     };
@@ -240,8 +253,6 @@ Token Lexer::next() {
     unsigned char first = static_cast<unsigned char>(c);
     if (first >= 0x20 && first < 0x7f) {
       what = "`" + std::string(1, c) + "` begins nothing here";
-    } else if (first >= 0x80) {
-      what = "text outside comments and strings must be ASCII";
     } else {
       what = "control character outside a string";
     }
@@ -351,7 +362,7 @@ bool is_below_one(std::string_view mantissa, std::string_view exponent, int base
                                : -static_cast<int64_t>(first - point);
   int64_t scale = 0;
   auto [end, error] = std::from_chars(exponent.data(), exponent.data() + exponent.size(), scale);
-  if (error != std::errc()) return !exponent.empty() && exponent[0] == '-';
+  if (error == std::errc::result_out_of_range) return exponent[0] == '-';
   scale = std::clamp<int64_t>(scale, -(int64_t{1} << 40), int64_t{1} << 40);
   return (base == 16 ? 4 * lead : lead) + scale < 0;
 }

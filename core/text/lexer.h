@@ -68,6 +68,7 @@ class Lexer {
   Token string_token();
   Token raw_string_token();
   size_t name_end(size_t begin) const;
+  size_t checked_name_end();
   size_t number_end(size_t begin) const;
 
   std::string_view text_;

@@ -203,13 +203,8 @@ std::vector<std::string> Parser::visible_names() const {
 void Parser::undeclared(const Token& token, const char* what) {
   std::string name(token.text);
   if (unknown_names_ || !told_.insert(name).second) return;
-  std::string help;
-  for (const std::string& near : nearest_names(name, visible_names())) {
-    help += (help.empty() ? "did you mean `" : ", `") + near + "`";
-  }
-  if (!help.empty()) help += "?";
   error("undeclared", loc_of(token), std::string(what) + " `" + name + "` is not declared",
-        std::move(help));
+        did_you_mean(nearest_names(name, visible_names())));
 }
 
 }  // namespace inlay::text

@@ -101,8 +101,8 @@ class Parser {
   // Expressions (parser_expr.cpp).
   Value parse_expr(int min_precedence = 1, Value* first = nullptr);
   Value parse_operand();
-  Value parse_primary(bool negative);
-  Value parse_number(bool negative);
+  Value parse_primary(const std::optional<Loc>& minus);
+  Value parse_number(const std::optional<Loc>& minus);
   Value parse_keyword();
   Value parse_name();
   Value parse_paren();
@@ -113,7 +113,7 @@ class Parser {
   Value parse_lanes();
   Value parse_declared();
   Value parse_math();
-  Value parse_special_float(bool negative);
+  Value parse_special_float(const std::optional<Loc>& minus);
   Value parse_call();
   Value parse_asm();
   Value parse_arg();
@@ -149,6 +149,8 @@ class Parser {
   Stmt parse_store();
   Stmt parse_intrin_call();
   void recover_stmt(size_t begin, bool stop_at_brace = false);
+  void skip_to_block_end();
+  void too_deep(const Loc& loc);
   ForKind parse_for_kind();
 
   // Items (parser_item.cpp).
@@ -177,10 +179,10 @@ class Parser {
     using is_transparent = void;
     size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
-  struct NestGuard {
-    explicit NestGuard(Parser& owner) : parser(owner) { ++parser.nesting_; }
-    ~NestGuard() { --parser.nesting_; }
-    Parser& parser;
+  struct DepthGuard {
+    explicit DepthGuard(uint32_t& counter) : depth(counter) { ++depth; }
+    ~DepthGuard() { --depth; }
+    uint32_t& depth;
   };
 
   Ref<const SourceFile> file_;
@@ -195,11 +197,13 @@ class Parser {
 
   std::vector<Value> values_;
   std::vector<Operator> operators_;
-  uint32_t nesting_ = 0;
-  uint32_t block_depth_ = 0;
+  uint32_t nesting_ = 0;        ///< of expressions
+  uint32_t block_depth_ = 0;    ///< statements of the IR around this place
   bool in_shape_ = false;       ///< an undeclared name is a symbol
   bool unknown_names_ = false;  ///< in the row of an unknown intrinsic: say nothing
-  bool unclosed_told_ = false;
+  bool unclosed_told_ = false;  ///< in this item
+  bool deep_told_ = false;      ///< in this item
+  bool braces_told_ = false;    ///< in this file
 
   std::unordered_map<std::string, std::vector<Binding>, NameHash, std::equal_to<>> names_;
   std::vector<std::vector<std::string>> scopes_;

@@ -79,7 +79,7 @@ std::optional<BinaryToken> Parser::binary_token() const {
 }
 
 Value Parser::parse_expr(int min_precedence, Value* first) {
-  NestGuard guard(*this);
+  DepthGuard guard(nesting_);
   if (nesting_ > ExprNode::kMaxDepth) {
     error("too-deep", here(),
           "expression nests more than " + std::to_string(ExprNode::kMaxDepth) + " levels",
@@ -131,14 +131,15 @@ Value Parser::combine(BinaryOp op, Value a, Value b, const Loc& loc) {
   if (!a || !b) return {};
   unify(a, b);
   if (!a || !b) return {};
-  bool truth = op == BinaryOp::Or || op == BinaryOp::And || is_comparison(op);
-  Value::Flex flex = a.flex;
-  if (truth && flex) {
+  // Only arithmetic of two literals is a literal still.
+  bool arithmetic = precedence(op) == 0 || precedence(op) >= precedence(BinaryOp::Add);
+  if (a.flex == Value::Integer) arithmetic |= precedence(op) > precedence(BinaryOp::Lt);
+  if (a.flex && (!arithmetic || a.expr.type().lanes != b.expr.type().lanes)) {
     a = {settle(std::move(a)), Value::Fixed};
     b = {settle(std::move(b)), Value::Fixed};
     if (!a || !b) return {};
-    flex = Value::Fixed;
   }
+  Value::Flex flex = a.flex;
   if (op == BinaryOp::FloorDiv && a.expr.type().is_float()) op = BinaryOp::Div;
   return {guarded([&] { return Binary::make(op, a.expr, b.expr, loc); }), flex};
 }
@@ -220,31 +221,35 @@ Value Parser::parse_operand() {
   // A minus in front of a number belongs to it.
   bool number = cur_.kind == TokenKind::Number ||
                 (cur_.kind == TokenKind::Name && cur_.text == "infinity" && peek().is("("));
-  bool negative = number && !signs.empty() && signs.back().text == "-";
-  if (negative) signs.pop_back();
-  Value value = parse_primary(negative);
+  std::optional<Loc> minus;
+  if (number && !signs.empty() && signs.back().text == "-") {
+    minus = loc_of(signs.back());
+    signs.pop_back();
+  }
+  Value value = parse_primary(minus);
   for (; !signs.empty() && value; signs.pop_back()) {
     const Token& sign = signs.back();
     UnaryOp op = sign.text == "-"   ? UnaryOp::Neg
                  : sign.text == "!" ? UnaryOp::Not
                                     : UnaryOp::BitNot;
-    if (op == UnaryOp::Not) value = {settle(std::move(value)), Value::Fixed};
+    bool settled = op == UnaryOp::Not || (op == UnaryOp::BitNot && value.flex == Value::Float);
+    if (settled) value = {settle(std::move(value)), Value::Fixed};
+    if (!value) return {};
     value.expr = guarded([&] { return Unary::make(op, value.expr, loc_of(sign)); });
   }
   return value;
 }
 
-Value Parser::parse_primary(bool negative) {
+Value Parser::parse_primary(const std::optional<Loc>& minus) {
   switch (cur_.kind) {
     case TokenKind::Number:
-      return parse_number(negative);
+      return parse_number(minus);
     case TokenKind::Keyword:
       return parse_keyword();
     case TokenKind::Type:
       return parse_cast();
     case TokenKind::Name:
-      return cur_.text == "infinity" && peek().is("(") ? parse_special_float(negative)
-                                                       : parse_name();
+      return cur_.text == "infinity" && peek().is("(") ? parse_special_float(minus) : parse_name();
     case TokenKind::Punct:
       if (cur_.is("(")) return parse_paren();
       if (cur_.is("&")) syntax("`&` makes a view, which only the argument of a call takes");
@@ -255,9 +260,10 @@ Value Parser::parse_primary(bool negative) {
   expected("an expression");
 }
 
-Value Parser::parse_number(bool negative) {
+Value Parser::parse_number(const std::optional<Loc>& minus) {
   Token token = cur_;
-  Loc loc = here();
+  bool negative = minus.has_value();
+  Loc loc = minus.value_or(here());
   advance();
   Number number = read_number(token.text);
   if (!number.fault.empty()) {
@@ -304,8 +310,9 @@ Value Parser::parse_number(bool negative) {
   return {guarded([&] { return IntImm::make(type, value, loc); }), flex};
 }
 
-Value Parser::parse_special_float(bool negative) {
-  Loc loc = here();
+Value Parser::parse_special_float(const std::optional<Loc>& minus) {
+  bool negative = minus.has_value();
+  Loc loc = minus.value_or(here());
   bool infinity = cur_.text == "infinity";
   advance();
   expect("(");
@@ -490,10 +497,7 @@ Value Parser::parse_math() {
   if (op == known.end()) {
     std::vector<std::string> names = {"infinity", "nan", "min", "max", "select"};
     for (const auto& row : known) names.emplace_back(row.first);
-    std::string text(name.text), help;
-    for (const std::string& near : nearest_names(text, names)) {
-      help += (help.empty() ? "did you mean `" : ", `") + near + "`";
-    }
+    std::string text(name.text), help = did_you_mean(nearest_names(text, names));
     if (item_names_.count(text)) help = "a function or intrinsic is no value";
     if (help.empty()) help = "write `call f32 " + text + "(...)` for an imported symbol";
     error("undeclared", loc, "`" + text + "` is no function of the language", help);
@@ -530,7 +534,7 @@ Buffer Parser::find_buffer(const Token& name, const char* what) {
 }
 
 Value Parser::parse_name() {
-  if (peek().is("(")) return cur_.text == "nan" ? parse_special_float(false) : parse_math();
+  if (peek().is("(")) return cur_.text == "nan" ? parse_special_float({}) : parse_math();
   if (peek().is("[")) return parse_indexed(false);
   Token name = cur_;
   advance();
@@ -551,16 +555,23 @@ Value Parser::parse_name() {
 
 Expr Parser::extent_of_range(const Expr& lo, const Expr& hi, const Loc& loc) {
   if (!lo || !hi) return {};
+  for (const Expr& bound : {lo, hi}) {
+    if (bound.type() == kIndex) continue;
+    error("type-mismatch", place_of(bound, loc),
+          "bound of a range has type " + to_string(bound.type()) + ", expected index",
+          "cast it: i64(...)");
+    return {};
+  }
   auto* sum = hi.as<Binary>();
   if (sum && sum->op == BinaryOp::Add && equal(sum->a, lo)) return sum->b;
   const IntImm *from = as_int(lo), *to = as_int(hi);
-  if (from && to && from->type == kIndex && to->type == kIndex) {
+  if (from && to) {
     int64_t extent = 0;
     if (!__builtin_sub_overflow(to->value, from->value, &extent)) {
       return guarded([&] { return IntImm::make(kIndex, extent, loc); });
     }
   }
-  if (is_const(lo, 0) && lo.type() == hi.type()) return hi;
+  if (is_const(lo, 0)) return hi;
   if (is_too_large_to_copy(lo)) {
     error("too-deep", loc, "the start of this range is too large", "name it with `let` first");
     return {};
@@ -659,7 +670,7 @@ Value Parser::parse_call() {
     symbol = expect_string("a symbol");
   } else {
     if (cur_.kind == TokenKind::Keyword) {
-      syntax("the symbol's name " + std::string(cur_.text) + " is a reserved word",
+      syntax("the symbol's name `" + std::string(cur_.text) + "` is a reserved word",
              "quote it: call \"" + std::string(cur_.text) + "\"(...)");
     }
     symbol = expect_name("the symbol to call").text;

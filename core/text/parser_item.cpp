@@ -1,4 +1,6 @@
 // Parser: imports, program parameters, intrinsics and their rows, functions.
+#include <utility>
+
 #include "core/text/parser.h"
 
 namespace inlay::text {
@@ -24,6 +26,7 @@ void Parser::parse_item() {
   size_t begin = cur_.offset;
   told_.clear();
   unclosed_told_ = false;
+  deep_told_ = false;
   unknown_names_ = false;
   block_depth_ = 0;
   try {
@@ -40,9 +43,11 @@ void Parser::parse_item() {
     } else {
       std::string help;
       if (cur_.kind == TokenKind::Name) {
-        auto near = nearest_names(cur_.text, {"func", "intrin", "implement", "import", "param"}, 1);
-        if (!near.empty()) help = "did you mean `" + near[0] + "`?";
+        help = did_you_mean(
+            nearest_names(cur_.text, {"func", "intrin", "implement", "import", "param"}, 1));
       } else if (cur_.is("}")) {
+        // Braces out of balance are told once.
+        if (std::exchange(braces_told_, true)) return advance();
         help = "there is a `}` too many";
       }
       expected("func, intrin, implement, import or param", help);
@@ -77,10 +82,12 @@ Import Parser::parse_import() {
   if (is_inline) advance();
   Loc contents;
   Loc payload_at = here();
+  bool raw = cur_.kind == TokenKind::RawString;
   std::string payload =
       expect_string(is_inline ? "the code, a string" : "a path, a string", &contents);
-  if (!is_inline && payload.find_first_of(std::string("\n\0", 2)) != std::string::npos) {
-    error("parse", payload_at, "a path can't hold a newline or a NUL byte",
+  bool is_code = raw || payload.find_first_of(std::string("\n\0", 2)) != std::string::npos;
+  if (!is_inline && is_code) {
+    error("parse", payload_at, "a path is a string on one line; this looks like code",
           "write `inline` before code: import " + std::string(to_string(*kind)) +
               " inline \"\"\"...\"\"\"");
     ok = false;

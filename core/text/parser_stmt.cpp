@@ -1,4 +1,6 @@
 // Parser: statements and blocks.
+#include <utility>
+
 #include "core/text/parser.h"
 
 namespace inlay::text {
@@ -34,15 +36,12 @@ Stmt Parser::parse_block() {
 }
 
 Stmt Parser::parse_block_rest(const Loc& open, std::vector<Stmt> stmts) {
-  ++block_depth_;
-  struct Leave {
-    uint32_t& depth;
-    ~Leave() { --depth; }
-  } leave{block_depth_};
+  DepthGuard guard(block_depth_);
   if (block_depth_ > StmtNode::kMaxDepth) {
-    error("too-deep", open,
-          "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
-    throw SyntaxError{};
+    too_deep(open);
+    skip_to_block_end();
+    take("}");
+    return {};
   }
   Scope scope(*this);
   parse_stmts(stmts, open);
@@ -57,7 +56,7 @@ void Parser::parse_stmts(std::vector<Stmt>& stmts, const Loc& open) {
     if (cur_.kind == TokenKind::End || is_item_word(cur_)) {
       // The innermost block tells it for all around it.
       if (!unclosed_told_) {
-        unclosed_told_ = true;
+        unclosed_told_ = braces_told_ = true;
         Diagnostic& told = error("parse", here(), "expected `}`, found " + describe(cur_));
         told.notes.push_back(
             {Severity::Note, "", "the block that begins here is not closed", open, "", "", "", {}});
@@ -100,6 +99,19 @@ void Parser::recover_stmt(size_t begin, bool stop_at_brace) {
       bool word = is_stmt_word(cur_) && (cur_.first_on_line || !cur_.is("call"));
       if (cur_.is(";") || named || word) return;
     }
+  }
+}
+
+void Parser::too_deep(const Loc& loc) {
+  if (std::exchange(deep_told_, true)) return;
+  error("too-deep", loc,
+        "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
+}
+
+void Parser::skip_to_block_end() {
+  for (size_t depth = 0; cur_.kind != TokenKind::End; advance()) {
+    if (cur_.is("{")) ++depth;
+    if (cur_.is("}") && depth-- == 0) return;
   }
 }
 
@@ -149,7 +161,7 @@ Stmt Parser::parse_stmt() {
     std::vector<std::string> words(stmt_words().begin(), stmt_words().end());
     words.insert(words.end(), {"else", "func", "intrin", "implement", "param"});
     std::vector<std::string> near = nearest_names(cur_.text, words, 1);
-    expected("a statement", near.empty() ? "" : "did you mean `" + near[0] + "`?");
+    expected("a statement", did_you_mean(near));
   }
   expected("a statement");
 }
@@ -173,6 +185,7 @@ ForKind Parser::parse_for_kind() {
 }
 
 Stmt Parser::parse_for() {
+  DepthGuard guard(block_depth_);
   Loc loc = here();
   size_t begin = cur_.offset;
   ForKind kind{};
@@ -209,6 +222,7 @@ Stmt Parser::parse_for() {
 }
 
 Stmt Parser::parse_if() {
+  DepthGuard guard(block_depth_);
   Loc loc = here();
   size_t begin = cur_.offset;
   advance();
@@ -226,16 +240,12 @@ Stmt Parser::parse_if() {
   bool has_else = take("else");
   if (has_else) {
     if (cur_.is("if")) {
-      // An else-if is one level deeper in the IR, and here.
-      ++block_depth_;
-      struct Leave {
-        uint32_t& depth;
-        ~Leave() { --depth; }
-      } leave{block_depth_};
+      // An else-if is in a block of its own in the IR.
+      DepthGuard block(block_depth_);
       if (block_depth_ > StmtNode::kMaxDepth) {
-        error("too-deep", here(),
-              "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
-        throw SyntaxError{};
+        too_deep(here());
+        skip_to_block_end();
+        return {};
       }
       else_body = parse_if();
     } else {
@@ -266,10 +276,10 @@ Stmt Parser::parse_let() {
     if (take(":")) type = expect_type();
     expect("=");
     Value parsed = parse_expr();
-    Loc at = parsed ? parsed.expr.loc() : loc;
+    Loc at = parsed ? place_of(parsed.expr, loc) : loc;
     value = type ? adapt(std::move(parsed), *type) : settle(std::move(parsed));
     if (value && type && value.type() != *type) {
-      error("type-mismatch", at ? at : loc,
+      error("type-mismatch", at,
             "`" + std::string(name.text) + "` of type " + to_string(*type) +
                 " is given a value of type " + to_string(value.type()),
             value.type().lanes == type->lanes ? "cast it: " + to_string(*type) + "(...)" : "");
@@ -283,7 +293,7 @@ Stmt Parser::parse_let() {
   Var var = bind();
   if (!value) return {};
   if (!var) {
-    error("type-mismatch", value.loc() ? value.loc() : loc,
+    error("type-mismatch", place_of(value, loc),
           value.type().is_void() ? "the value of `" + std::string(name.text) + "` has no type"
                                  : "`let` names values; this is a view of a buffer",
           value.as<CallExtern>() ? "say what the call returns: call f32 name(...)" : "");

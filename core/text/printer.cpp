@@ -175,6 +175,7 @@ void Printer::print_params(const std::vector<Param>& params, const std::vector<V
 
 // A block whose run of imports is the item's own: a `;` keeps it apart from import statements.
 void Printer::print_body(const Stmt& body, const std::vector<Import>* imports) {
+  INLAY_CHECK(bool(body) && body.as<Block>(), "the body of an item is a block");
   const std::vector<Stmt>& stmts = body.as<Block>()->stmts;
   out_ += " {\n";
   ++indent_;

@@ -67,7 +67,9 @@ class HouseRulesTest(unittest.TestCase):
         self.write("backends/llvm/emit/a.cpp", '#include "llvm/IR/Module.h"\n')
         self.expect_clean("includes")
         self.write("backends/cpu/a.cpp", "#include <llvm/IR/Module.h>\n")
-        self.expect_breach("includes", "backends/cpu/a.cpp:1:", "llvm/IR/Module.h")
+        self.expect_clean("includes")
+        self.write("backends/cpu/a.h", "#include <llvm/IR/Module.h>\n")
+        self.expect_breach("includes", "backends/cpu/a.h:1:", "llvm/IR/Module.h")
 
     def test_downward_and_foreign_includes_are_fine(self):
         self.write("runtime/abi/table.h", "")

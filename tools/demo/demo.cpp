@@ -1,9 +1,8 @@
 // The demo: SGEMM from kernels/gemm/sgemm.inlay, compiled for this machine, proven, checked, and
 // measured against plain loops and OpenBLAS in one run on one core.
 //
-// OpenBLAS is loaded with dlopen, so that nothing of Inlay links it. Where the CPU has AVX-512, a
-// release of OpenBLAS older than the CPU may fall back to its AVX2 kernels; it is told to use its
-// AVX-512 ones then (OPENBLAS_CORETYPE), so that it is measured at its best.
+// OpenBLAS is loaded with dlopen, so that nothing of Inlay links it. It chooses its kernels by CPU, or
+// as OPENBLAS_CORETYPE says; the table names them.
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -29,8 +28,7 @@ struct OpenBlas {
   Sgemm sgemm = nullptr;
   std::string name;
 
-  explicit OpenBlas(bool has_avx512) {
-    if (has_avx512) setenv("OPENBLAS_CORETYPE", "SkylakeX", /*overwrite=*/0);
+  OpenBlas() {
     void* library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!library) return;
     sgemm = reinterpret_cast<Sgemm>(dlsym(library, "cblas_sgemm"));
@@ -181,7 +179,7 @@ int demo() {
   fmt::print("Right first: 61 x 67 x 71 against the interpreter\n");
   for (const Row& row : rows) check_edges(program, row);
 
-  OpenBlas blas(has_avx512);
+  OpenBlas blas;
   if (!blas.sgemm) fmt::print("libopenblas.so.0 can't be loaded: measured without it\n");
   for (int64_t n : {768, 1024}) measure(program, rows, blas, n);
   return kOk;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -26,6 +27,8 @@ using nlohmann::json;
 namespace {
 
 std::optional<std::string> read_file(const std::string& path) {
+  std::error_code failed;
+  if (!fs::is_regular_file(path, failed)) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
@@ -166,6 +169,9 @@ BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string
   output.report_json = render_json(result.reports);
   output.warnings = render(result.warnings.all());
   *dependencies = std::move(result.dependencies);
+  std::sort(dependencies->begin(), dependencies->end());
+  dependencies->erase(std::unique(dependencies->begin(), dependencies->end()),
+                      dependencies->end());
   return output;
 }
 

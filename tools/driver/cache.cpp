@@ -1,6 +1,7 @@
 #include "tools/driver/cache.h"
 
 #include <unistd.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>

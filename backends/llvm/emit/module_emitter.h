@@ -1,0 +1,70 @@
+// What all functions of one module share: declarations, attributes, the runtime's table, and the
+// numbers of extern calls.
+#pragma once
+
+#include <llvm/IR/Module.h>
+
+#include <map>
+
+#include "backends/llvm/emit/arith.h"
+#include "backends/llvm/emit/emit.h"
+
+namespace inlay::emit {
+
+/// Offsets into InlayRuntimeTable; checked against inlay_abi.h where they are defined.
+struct RuntimeOffsets {
+  static const int64_t parallel_for;
+  static const int64_t workspace_acquire;
+  static const int64_t workspace_release;
+  static const int64_t fail;
+};
+
+struct Status {
+  static const int32_t ok;
+  static const int32_t out_of_memory;
+  static const int32_t assertion;
+};
+
+class ModuleEmitter {
+ public:
+  ModuleEmitter(llvm::LLVMContext& context, const LoweredProgram& lowered, const Target& target,
+                const llvm::TargetMachine& machine, const EmitOptions& options);
+  EmittedModule emit();
+
+  llvm::LLVMContext& context() { return context_; }
+  llvm::Module& module() { return *result_.module; }
+  const ArithFacts& arith_facts() const { return arith_facts_; }
+
+  /// A function that never throws, with the target's attributes; hidden unless internal.
+  llvm::Function* make_function(llvm::FunctionType* type, bool internal, const std::string& name);
+  /// Loads the function pointer at `offset` of the runtime's table.
+  llvm::Value* runtime_function(Builder& builder, int64_t offset);
+  /// A NUL-terminated constant.
+  llvm::Constant* text(const std::string& value);
+  /// Declaration of the shim that calls libm's function for f32 or f64.
+  llvm::FunctionCallee libm(MathOp op, DType type);
+  /// Declaration of an imported symbol; throws if no import could define one so named.
+  llvm::FunctionCallee extern_function(const CallExtern& call, llvm::FunctionType* type);
+  /// Registers a call, and its number.
+  uint32_t add_call(ExternCall call);
+  /// The cookie by which LLVM names this inline assembly in its messages.
+  uint64_t add_asm(const Loc& loc);
+  /// Numbers the parallel loops of the module.
+  int next_parallel() { return parallel_loops_++; }
+
+ private:
+  void emit_function(const Function& function);
+  void emit_invoke(const Function& function, llvm::Function* body, const std::string& name);
+
+  llvm::LLVMContext& context_;
+  const LoweredProgram& lowered_;
+  const Target& target_;
+  const EmitOptions& options_;
+  ArithFacts arith_facts_;
+  std::string features_;
+  EmittedModule result_;
+  std::map<std::string, llvm::Constant*> texts_;
+  int parallel_loops_ = 0;
+};
+
+}  // namespace inlay::emit

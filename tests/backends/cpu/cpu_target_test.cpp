@@ -1,0 +1,98 @@
+// Targets of the cpu backend: what a specification resolves to, and what is said of a wrong one.
+#include <gmock/gmock.h>
+
+#include "backends/cpu/resolve.h"
+
+namespace inlay::cpu {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string failure_of(const std::string& spec) {
+  try {
+    std::optional<Target> target = resolve_target(spec);
+    return target ? "resolved" : "not ours";
+  } catch (const CompileError& error) {
+    EXPECT_EQ(error.diagnostics().at(0).rule, "unknown-target");
+    return error.what();
+  }
+}
+
+TEST(CpuTarget, LevelsHaveTheirFeaturesAndWhatThoseImply) {
+  Target target = resolve_target("x86-64-v3").value();
+  EXPECT_EQ(target.arch, "x86_64");
+  EXPECT_EQ(target.backend, "cpu");
+  EXPECT_EQ(target.vector_bits, 256);
+  EXPECT_EQ(target.vector_registers, 16);
+  for (const char* feature : {"avx2", "fma", "bmi2", "avx", "sse2", "f16c"}) {
+    EXPECT_TRUE(target.features.count(feature)) << feature;
+  }
+  EXPECT_FALSE(target.features.count("avx512f"));
+  EXPECT_FALSE(target.features.count("64bit-mode"));
+  EXPECT_FALSE(target.features.count("slow-3ops-lea"));
+  EXPECT_EQ(resolve_target("x86-64-v4")->vector_bits, 512);
+  EXPECT_EQ(resolve_target("x86-64")->vector_bits, 128);
+}
+
+TEST(CpuTarget, ChangesImply) {
+  Target target = resolve_target("x86-64+avx2").value();
+  EXPECT_TRUE(target.features.count("avx"));
+  EXPECT_TRUE(target.features.count("sse4.2"));
+  Target less = resolve_target("znver3-avx2+fma4").value();
+  EXPECT_FALSE(less.features.count("avx2"));
+  EXPECT_TRUE(less.features.count("avx"));
+  EXPECT_TRUE(less.features.count("fma4"));
+  EXPECT_EQ(less.cpu, "znver3");
+  EXPECT_GT(less.cache_bytes[1], 0);
+  Target dashed = resolve_target("sapphirerapids-amx-int8-amx-bf16").value();
+  EXPECT_FALSE(dashed.features.count("amx-int8"));
+  EXPECT_TRUE(dashed.features.count("amx-tile"));
+}
+
+TEST(CpuTarget, AArch64) {
+  Target neon = resolve_target("aarch64+neon").value();
+  EXPECT_EQ(neon.arch, "aarch64");
+  EXPECT_TRUE(neon.features.count("neon"));
+  EXPECT_EQ(neon.vector_bits, 128);
+  EXPECT_EQ(neon.vector_registers, 32);
+  EXPECT_TRUE(resolve_target("aarch64+sve")->features.count("sve"));
+  EXPECT_TRUE(resolve_target("aarch64+fp16")->features.count("fullfp16"));
+  EXPECT_TRUE(resolve_target("neoverse-n1")->features.count("dotprod"));
+}
+
+TEST(CpuTarget, NativeIsTheHost) {
+  Target target = resolve_target("native").value();
+#if defined(__x86_64__)
+  EXPECT_EQ(target.arch, "x86_64");
+  EXPECT_EQ(target.features.count("avx2") != 0, __builtin_cpu_supports("avx2") != 0);
+  EXPECT_EQ(target.features.count("avx512f") != 0, __builtin_cpu_supports("avx512f") != 0);
+  if (target.features.count("avx2")) {
+    EXPECT_FALSE(resolve_target("native-avx2")->features.count("avx2"));
+  }
+#endif
+}
+
+TEST(CpuTarget, UnknownNamesGetTheNearest) {
+  EXPECT_THAT(failure_of("x86-64-v9"), HasSubstr("x86-64-v"));
+  EXPECT_THAT(failure_of("haswel"), HasSubstr("`haswell`"));
+  EXPECT_THAT(failure_of("x86-64-v3+avx3"), HasSubstr("no feature `avx3`"));
+  EXPECT_THAT(failure_of("x86-64-v3+avx3"), HasSubstr("`avx"));
+  EXPECT_THAT(failure_of("aarch64+nen"), HasSubstr("`neon`"));
+  EXPECT_THAT(failure_of("x86-64+"), HasSubstr("no feature ``"));
+  EXPECT_EQ(failure_of("gfx906"), "not ours");
+  EXPECT_EQ(failure_of(""), "not ours");
+}
+
+TEST(CpuTarget, OnlyWhatTheBaselineLacksIsRequired) {
+  EXPECT_TRUE(required_features(resolve_target("x86-64").value()).empty());
+  std::vector<std::string> v3 = required_features(resolve_target("x86-64-v3").value());
+  EXPECT_THAT(v3, Contains("avx2"));
+  EXPECT_THAT(v3, Not(Contains("sse2")));
+  EXPECT_TRUE(required_features(resolve_target("aarch64").value()).empty());
+  EXPECT_THAT(required_features(resolve_target("znver3").value()), Not(Contains("clzero")));
+}
+
+}  // namespace
+}  // namespace inlay::cpu

@@ -1,0 +1,2 @@
+#pragma once
+#define ADD16_STEP 8

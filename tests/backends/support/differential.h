@@ -1,0 +1,34 @@
+// Runs one function by the interpreter and compiled, on the same random arguments, and compares
+// every byte of every buffer; NaNs are equal to each other.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "tests/backends/support/code_object_runner.h"
+
+namespace inlay::test {
+
+enum class Fill {
+  Tame,  ///< small numbers; floats are multiples of 1/8
+  Wild,  ///< any bits: NaNs, infinities, subnormals, extreme integers
+};
+
+struct DifferentialOptions {
+  std::string spec = "native";
+  int optimization_level = 3;
+  Fill fill = Fill::Tame;
+  uint32_t seed = 1;
+  bool strided = false;  ///< pass buffers declared `strided` with gaps between rows
+  /// Command that runs inlay-exec for a machine that is not this one; buffers must then be compact,
+  /// of types that .npy has, and scalars must be among the symbols.
+  std::string emulator;
+};
+
+/// Empty if all agree; else what differs first. `symbols`: the value of each symbol and of each
+/// index parameter by name.
+std::string compare_with_interpreter(const std::string& text, const std::string& function,
+                                     const std::map<std::string, int64_t>& symbols,
+                                     const DifferentialOptions& options = {});
+
+}  // namespace inlay::test

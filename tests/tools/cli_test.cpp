@@ -1,0 +1,379 @@
+// The inlay command as a user meets it: output, errors, exit codes, files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <thread>
+
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Result {
+  int code = -1;
+  std::string out, err;
+};
+
+std::string read(const fs::path &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write(const fs::path &path, const std::string &text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+// Each test has a folder of its own, in which the command runs, and a cache of
+// its own.
+class Cli : public testing::Test {
+protected:
+  Cli() {
+    std::string name =
+        (fs::temp_directory_path() / "inlay-cli-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~Cli() override { fs::remove_all(folder_); }
+
+  Result inlay(const std::string &arguments) const {
+    return shell(INLAY_COMMAND " " + arguments);
+  }
+
+  Result shell(const std::string &command) const {
+    fs::path out = folder_ / ".stdout", err = folder_ / ".stderr";
+    std::string line = "cd '" + folder_.string() + "' && XDG_CACHE_HOME='" +
+                       (folder_ / ".cache").string() + "' " + command + " >'" +
+                       out.string() + "' 2>'" + err.string() + "'";
+    int status = std::system(line.c_str());
+    Result result{WIFEXITED(status) ? WEXITSTATUS(status) : 128, read(out),
+                  read(err)};
+    fs::remove(out);
+    fs::remove(err);
+    return result;
+  }
+
+  // Files in the test's folder, but for the cache.
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto &entry : fs::directory_iterator(folder_)) {
+      std::string name = entry.path().filename().string();
+      if (name != ".cache")
+        names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  fs::path folder_;
+};
+
+const char *const kVadd = R"(
+intrin add8(a: f32[8], b: f32[8], c: f32[8]) {
+  for i in 0..8 { c[i] = a[i] + b[i] }
+}
+implement add8 for any {
+  import c inline """
+    void uk_add8(const float* a, const float* b, float* c) {
+      for (int i = 0; i < 8; ++i) c[i] = a[i] + b[i];
+    }
+  """
+  call uk_add8(a, b, c)
+}
+implement add8 for x86_64(avx512vnni_of_the_future) { call uk_future(a, b, c) }
+func vadd(A: f32[N], B: f32[N], C: f32[N]) {
+  for i in 0..N / 8 {
+    add8(A[8 * i..8 * i + 8], B[8 * i..8 * i + 8], C[8 * i..8 * i + 8])
+  }
+  for i in N / 8 * 8..N { C[i] = A[i] + B[i] }
+}
+)";
+
+TEST_F(Cli, HelpNamesEveryCommandAndExitCode) {
+  Result help = inlay("--help");
+  EXPECT_EQ(help.code, 0);
+  for (const char *word :
+       {"build", "run", "check", "explain", "bench", "targets", "completion",
+        "Exit codes", "INLAY_BACKEND_PATH"}) {
+    EXPECT_THAT(help.out, HasSubstr(word));
+  }
+  Result build = inlay("build --help");
+  EXPECT_EQ(build.code, 0);
+  for (const char *word : {"--target", "--emit", "--report", "--dump-stages",
+                           "--no-cache", "--set"}) {
+    EXPECT_THAT(build.out, HasSubstr(word));
+  }
+  EXPECT_THAT(inlay("--version").out,
+              ContainsRegex("^inlay [0-9]+\\.[0-9]+\\.[0-9]+"));
+}
+
+TEST_F(Cli, AWrongCommandLineExitsWithTwo) {
+  EXPECT_EQ(inlay("").code, 2);
+  EXPECT_EQ(inlay("frobnicate").code, 2);
+  EXPECT_EQ(inlay("build").code, 2);
+  EXPECT_EQ(inlay("build x.inlay --emit=exe").code, 2);
+  EXPECT_EQ(inlay("build x.inlay -O 7").code, 2);
+  EXPECT_EQ(inlay("completion tcsh").code, 2);
+}
+
+TEST_F(Cli, BuildWritesACodeObjectNamedAfterTheFile) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result built = inlay("build vadd.inlay");
+  EXPECT_EQ(built.code, 0) << built.err;
+  EXPECT_EQ(built.out + built.err, "");
+  EXPECT_THAT(files(), testing::ElementsAre("vadd.inlay", "vadd.so"));
+}
+
+TEST_F(Cli, EmitsEachKind) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result built = inlay("build vadd.inlay --emit=ir,ll,bc,asm,obj,so,header");
+  ASSERT_EQ(built.code, 0) << built.err;
+  EXPECT_THAT(files(), testing::ElementsAre("vadd.bc", "vadd.h", "vadd.inlay",
+                                            "vadd.ll", "vadd.lowered.inlay",
+                                            "vadd.o", "vadd.s", "vadd.so"));
+  EXPECT_EQ(read(folder_ / "vadd.bc").substr(0, 2), "BC");
+  EXPECT_EQ(read(folder_ / "vadd.o").substr(1, 3), "ELF");
+  EXPECT_THAT(read(folder_ / "vadd.ll"), HasSubstr("target triple"));
+  EXPECT_THAT(read(folder_ / "vadd.h"),
+              HasSubstr("int32_t inlay_vadd(const DLTensor* A"));
+  // What was lowered parses again, and means the same.
+  Result lowered = inlay("check --syntax-only vadd.lowered.inlay");
+  EXPECT_EQ(lowered.code, 0) << lowered.err;
+  EXPECT_EQ(inlay("build vadd.inlay --emit=ll,asm -o x").code, 1);
+  Result to_stdout = inlay("build vadd.inlay --emit=header -o -");
+  EXPECT_THAT(to_stdout.out, HasSubstr("inlay_vadd"));
+}
+
+TEST_F(Cli, ReportsWhatWasInlined) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result text = inlay("build vadd.inlay --report");
+  ASSERT_EQ(text.code, 0) << text.err;
+  for (const char *word :
+       {"uk_add8", "inlined", "before optimization", "vadd.inlay"}) {
+    EXPECT_THAT(text.out, HasSubstr(word));
+  }
+  Result json = inlay("build vadd.inlay --report=json");
+  ASSERT_EQ(json.code, 0) << json.err;
+  EXPECT_FALSE(nlohmann::json::parse(json.out, nullptr, false).is_discarded())
+      << json.out;
+  EXPECT_EQ(inlay("build vadd.inlay --report=xml").code, 2);
+}
+
+TEST_F(Cli, DumpsStagesWithTheCommandThatMakesTheNext) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result built = inlay("build vadd.inlay --dump-stages stages");
+  ASSERT_EQ(built.code, 0) << built.err;
+  for (const char *name : {"0.lowered.inlay", "1.emitted.ll", "2.linked.ll",
+                           "3.optimized.ll", "4.s"}) {
+    bool found = false;
+    for (const auto &entry :
+         fs::recursive_directory_iterator(folder_ / "stages")) {
+      found |= entry.path().filename() == name;
+    }
+    EXPECT_TRUE(found) << name;
+  }
+}
+
+TEST_F(Cli, RunFillsAtRandomAndChecks) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result run = inlay("run vadd.inlay N=37 --check");
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, ContainsRegex("random A, B, C: --seed [0-9]+"));
+  EXPECT_THAT(run.out, HasSubstr("check C: ok"));
+  // The printed seed gives the same arrays again.
+  std::smatch match;
+  ASSERT_TRUE(std::regex_search(run.out, match, std::regex("--seed ([0-9]+)")));
+  std::string seed = match[1];
+  inlay("run vadd.inlay N=37 --seed " + seed + " --out C=1.npy");
+  inlay("run vadd.inlay N=37 --interpret --seed " + seed + " --out C=2.npy");
+  EXPECT_TRUE(read(folder_ / "1.npy") == read(folder_ / "2.npy"));
+  EXPECT_FALSE(read(folder_ / "1.npy").empty());
+}
+
+TEST_F(Cli, RunReadsAndWritesNpy) {
+  write(folder_ / "vadd.inlay", kVadd);
+  ASSERT_EQ(inlay("run vadd.inlay N=5 A=ones B=ones --out C=c.npy").code, 0);
+  Result again = inlay("run vadd.inlay A=c.npy B=c.npy --out C=d.npy");
+  ASSERT_EQ(again.code, 0) << again.err;
+  Result python =
+      shell("python3 -c \"d=open('d.npy','rb').read(); import struct; "
+            "print(struct.unpack('<5f', d[-20:]))\"");
+  EXPECT_THAT(python.out, HasSubstr("(4.0, 4.0, 4.0, 4.0, 4.0)"));
+  Result missing = inlay("run vadd.inlay A=nothere.npy");
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("nothere.npy"));
+  Result unknown = inlay("run vadd.inlay A=c.npy X=1");
+  EXPECT_THAT(unknown.err, HasSubstr("no parameter or symbol `X`"));
+  Result no_size = inlay("run vadd.inlay");
+  EXPECT_EQ(no_size.code, 1);
+  EXPECT_THAT(no_size.err, HasSubstr("N=64"));
+}
+
+TEST_F(Cli, AWrongKernelIsCaught) {
+  std::string wrong = kVadd;
+  wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");
+  write(folder_ / "wrong.inlay", wrong);
+  Result run = inlay("run wrong.inlay N=16 --check");
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.out, HasSubstr("check C: WRONG"));
+}
+
+TEST_F(Cli, ExplainSaysWhyRowsWereNotChosen) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result result = inlay("explain vadd.inlay --target x86-64-v3");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("add8"));
+  EXPECT_THAT(result.out, ContainsRegex("-> .*any"));
+  EXPECT_THAT(result.out, HasSubstr("needs avx512vnni_of_the_future"));
+}
+
+TEST_F(Cli, TargetsListsAndShows) {
+  Result list = inlay("targets");
+  EXPECT_EQ(list.code, 0) << list.err;
+  for (const char *name : {"x86-64-v3", "native", "aarch64"})
+    EXPECT_THAT(list.out, HasSubstr(name));
+  Result one = inlay("targets x86-64-v3");
+  EXPECT_THAT(one.out, HasSubstr("avx2"));
+  EXPECT_THAT(one.out, Not(HasSubstr("avx512f")));
+  Result wrong = inlay("targets x86-64-v33");
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("x86-64-v3"));
+  EXPECT_EQ(inlay("targets znver3+avx512f").code, 0);
+  EXPECT_THAT(inlay("targets x86-64-v3+avx999").err, HasSubstr("avx999"));
+}
+
+TEST_F(Cli, AFailedBuildLeavesNothingAndKeepsWhatWasThere) {
+  write(folder_ / "bad.inlay", "func f(A: f32[N]) { A[0] = missing }\n");
+  Result built = inlay("build bad.inlay -o out.so --report");
+  EXPECT_EQ(built.code, 1);
+  EXPECT_THAT(built.err, HasSubstr("bad.inlay:1:28: error:"));
+  EXPECT_EQ(built.out, "");
+  EXPECT_THAT(files(), testing::ElementsAre("bad.inlay"));
+  write(folder_ / "out.so", "old");
+  inlay("build bad.inlay -o out.so");
+  EXPECT_EQ(read(folder_ / "out.so"), "old");
+}
+
+TEST_F(Cli, AnUnwritableOutputIsOneError) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result built = inlay("build vadd.inlay -o /proc/nowhere/x.so");
+  EXPECT_EQ(built.code, 1);
+  EXPECT_THAT(built.err, HasSubstr("/proc/nowhere/x.so"));
+  EXPECT_THAT(inlay("build vadd.inlay --dump-stages /proc/nowhere/stages").err,
+              HasSubstr("/proc/nowhere/stages"));
+  EXPECT_THAT(files(), testing::ElementsAre("vadd.inlay"));
+}
+
+TEST_F(Cli, AMissingOrForeignInputIsOneError) {
+  EXPECT_THAT(inlay("build nothere.inlay").err, HasSubstr("nothere.inlay"));
+  fs::create_directory(folder_ / "d.inlay");
+  EXPECT_EQ(inlay("build d.inlay").code, 1);
+  write(folder_ / "elf.inlay", read(INLAY_COMMAND).substr(0, 4096));
+  Result elf = inlay("build elf.inlay");
+  EXPECT_EQ(elf.code, 1);
+  EXPECT_LT(elf.err.size(), 20000u);
+}
+
+TEST_F(Cli, TheCacheAnswersUntilSomethingChanges) {
+  write(folder_ / "k.c",
+        "#include \"k.h\"\nvoid k(float* a) { a[0] = VALUE; }\n");
+  write(folder_ / "k.h", "#define VALUE 1.0f\n");
+  write(folder_ / "p.inlay", "import c \"k.c\"\nfunc f(A: f32[N]) { for i in "
+                             "0..N { call k(&A[i]) } }\n");
+  auto build = [&] {
+    Result result = inlay("build p.inlay");
+    EXPECT_EQ(result.code, 0) << result.err;
+    return read(folder_ / "p.so");
+  };
+  std::string first = build(), second = build();
+  EXPECT_TRUE(first == second);
+  write(folder_ / "k.h", "#define VALUE 2.0f\n");
+  EXPECT_NE(build(), first); // an included file changed
+  write(folder_ / "k.h", "#define VALUE 1.0f\n");
+  EXPECT_TRUE(build() == first);
+  // Builds are deterministic, with and without the cache.
+  EXPECT_EQ(inlay("build p.inlay --no-cache -o n.so").code, 0);
+  EXPECT_TRUE(read(folder_ / "n.so") == first);
+}
+
+TEST_F(Cli, TwoProcessesMayBuildAtOnce) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result both =
+      shell("sh -c '" INLAY_COMMAND " build vadd.inlay -o a.so & " INLAY_COMMAND
+            " build vadd.inlay -o b.so & wait %1 && wait %2'");
+  EXPECT_EQ(both.code, 0) << both.err;
+  EXPECT_TRUE(read(folder_ / "a.so") == read(folder_ / "b.so"));
+}
+
+TEST_F(Cli, ImportsFromTheCommandLine) {
+  write(folder_ / "k.c", "void k(float* a) { *a = 3; }\n");
+  write(folder_ / "p.inlay", "func f(A: f32[1]) { call k(A) }\n");
+  EXPECT_EQ(inlay("build p.inlay").code, 1);
+  Result run = inlay("run p.inlay --import k.c --out A=a.npy");
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(inlay("build p.inlay --import c:k.c").code, 0);
+  EXPECT_THAT(inlay("build p.inlay --import k.xyz").err,
+              HasSubstr("KIND:PATH"));
+}
+
+TEST_F(Cli, SetOverridesAParam) {
+  write(folder_ / "p.inlay", "param n = 3\nfunc f(A: i64[1]) { A[0] = n }\n");
+  inlay("run p.inlay --set n=42 --out A=a.npy");
+  std::string bytes = read(folder_ / "a.npy");
+  ASSERT_GE(bytes.size(), 8u);
+  EXPECT_EQ(bytes[bytes.size() - 8], 42);
+  EXPECT_THAT(inlay("build p.inlay --set m=1").err, HasSubstr("unknown-param"));
+  EXPECT_THAT(inlay("build p.inlay --set n=x").err, HasSubstr("no integer"));
+}
+
+TEST_F(Cli, SeveralTargetsMakeVariants) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result built = inlay(
+      "build vadd.inlay --target x86-64-v3 --target x86-64 -o v.so --report");
+  ASSERT_EQ(built.code, 0) << built.err;
+  EXPECT_THAT(built.out, HasSubstr("x86-64-v3"));
+  Result mixed =
+      inlay("build vadd.inlay --target x86-64-v3 --target aarch64 -o w.so");
+  EXPECT_EQ(mixed.code, 1);
+  EXPECT_THAT(mixed.err, HasSubstr("different architectures"));
+}
+
+TEST_F(Cli, CompletionScriptsParse) {
+  Result bash = inlay("completion bash");
+  EXPECT_EQ(bash.code, 0);
+  write(folder_ / "c.bash", bash.out);
+  Result used =
+      shell("bash -c '. ./c.bash; COMP_WORDS=(inlay bu); COMP_CWORD=1; _inlay; "
+            "echo ${COMPREPLY[@]}; COMP_WORDS=(inlay build --dum); "
+            "COMP_CWORD=2; _inlay; "
+            "echo ${COMPREPLY[@]}'");
+  EXPECT_EQ(used.out, "build\n--dump-stages\n") << used.err;
+  EXPECT_THAT(inlay("completion zsh").out, HasSubstr("#compdef inlay"));
+  EXPECT_THAT(inlay("completion fish").out, HasSubstr("complete -c inlay"));
+}
+
+TEST_F(Cli, BenchComparesAndTimes) {
+  write(folder_ / "p.inlay",
+        "func a(A: f32[N]) { for i in 0..N { A[i] = 1.0 } }\n"
+        "func b(A: f32[N]) { for i in 0..N { A[N - 1 - i] = 1.0 } }\n"
+        "func wrong(A: f32[N]) { for i in 0..N { A[i] = 2.0 } }\n");
+  Result bench =
+      inlay("bench p.inlay a b N=1000 --seconds 0.05 --flops '2 * N'");
+  EXPECT_EQ(bench.code, 0) << bench.err;
+  EXPECT_THAT(bench.out, HasSubstr("GFLOP/s"));
+  Result wrong = inlay("bench p.inlay a wrong N=1000 --seconds 0.05");
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("wrong is wrong"));
+}
+
+} // namespace
