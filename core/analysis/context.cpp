@@ -62,8 +62,29 @@ Poly Context::poly(const Expr& expr) const {
         break;
     }
   }
-  if (mentions_defined(expr)) return Poly::atom(atoms_->fresh("unknown"));
+  if (mentions_defined(expr)) return Poly::atom(atoms_->unknown());
   return Poly::atom(atoms_->opaque(expr));
+}
+
+bool Context::depends(const Poly& poly, const std::set<AtomId>& inner) const {
+  struct Finder : Visitor {
+    const Context* context = nullptr;
+    const std::set<AtomId>* inner = nullptr;
+    bool found = false;
+    using Visitor::visit_node;
+    void visit_node(const VarNode& node) override {
+      found |= inner->count(context->atoms_->var(&node)) != 0;
+    }
+  } finder;
+  finder.context = this;
+  finder.inner = &inner;
+  for (AtomId id : poly.atoms()) {
+    const Atoms::Atom& atom = (*atoms_)[id];
+    if (inner.count(id) || atom.kind == AtomKind::Unknown) return true;
+    if (atom.kind == AtomKind::Opaque) finder.visit(atom.expr);
+    if (finder.found || depends(atom.a, inner) || depends(atom.b, inner)) return true;
+  }
+  return false;
 }
 
 void Context::assume_loop(const Poly& value, const Poly& min, const Poly& extent) {
@@ -122,7 +143,9 @@ void Context::assume_nonnegative(const Poly& fact) {
   for (AtomId id : tight.atoms()) {
     const Atoms::Atom& atom = (*atoms_)[id];
     Poly factor, rest;
-    if (atom.kind == AtomKind::Var || atom.kind == AtomKind::Opaque) continue;
+    bool structured =
+        atom.kind == AtomKind::FloorDiv || atom.kind == AtomKind::Min || atom.kind == AtomKind::Max;
+    if (!structured) continue;
     if (!tight.split(id, &factor, &rest) || !factor.is_constant()) continue;
     if (atom.kind == AtomKind::FloorDiv) {
       // c * (a / b) + r >= 0 bounds a itself, which has the same sign of slope: b * (a / b) <= a,

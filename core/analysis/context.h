@@ -29,9 +29,15 @@ class Context {
 
   Atoms& atoms() const { return *atoms_; }
 
-  /// Normal form of an index expression. Loads and calls are unknowns, each its own.
+  /// Normal form of an index expression. Loads and calls are unknowns, each its own, and so is what
+  /// is not understood of a variable that was defined here.
   Poly poly(const Expr& expr) const;
+  /// An expression of the value; only of what is expressible.
   Expr expr(const Poly& poly) const { return atoms_->to_expr(poly); }
+  /// True if no unknown (a value read from memory, say) is part of it.
+  bool expressible(const Poly& poly) const { return !depends(poly, {}); }
+  /// True if the value may change with one of `inner`, or with what is unknown.
+  bool depends(const Poly& poly, const std::set<AtomId>& inner) const;
 
   /// From here on `var` stands for `value`.
   void define(const VarNode* var, const Poly& value) { definitions_[var] = value; }
@@ -61,10 +67,17 @@ class Context {
   std::optional<Poly> bound_without(const Poly& poly, const std::set<AtomId>& inner,
                                     bool upper) const;
 
+  /// Of several such bounds the one that is proven to be the closest.
+  std::optional<Poly> tightest_without(const Poly& poly, const std::set<AtomId>& inner,
+                                       bool upper) const;
+
   const std::vector<Poly>& facts() const { return facts_; }
 
  private:
   friend class Prover;
+
+  std::vector<Poly> bounds_without(const Poly& poly, const std::set<AtomId>& inner, bool upper,
+                                   size_t most) const;
 
   std::optional<std::vector<Poly>> conjunction(const Expr& condition, bool truth) const;
   void assume_loop(const Poly& value, const Poly& min, const Poly& extent);

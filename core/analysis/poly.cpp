@@ -162,6 +162,12 @@ AtomId Atoms::fresh(const std::string& name) {
   return this->var(var.operator->());
 }
 
+AtomId Atoms::unknown() {
+  // The variable is for messages; IR is made of what is expressible alone.
+  atoms_.push_back({AtomKind::Unknown, Var("unknown"), {}, {}});
+  return static_cast<AtomId>(atoms_.size() - 1);
+}
+
 AtomId Atoms::opaque(const Expr& expr) {
   for (AtomId id : opaque_) {
     if (equal(atoms_[id].expr, expr)) return id;
@@ -228,6 +234,7 @@ Expr Atoms::to_expr(AtomId id) const {
   switch (atom.kind) {
     case AtomKind::Var:
     case AtomKind::Opaque:
+    case AtomKind::Unknown:
       return atom.expr;
     case AtomKind::FloorDiv:
       return to_expr(atom.a) / to_expr(atom.b);

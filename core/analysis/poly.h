@@ -100,7 +100,14 @@ class Poly {
 };
 
 /// What an atom stands for.
-enum class AtomKind : uint8_t { Var, FloorDiv, Min, Max, Opaque };
+enum class AtomKind : uint8_t {
+  Var,
+  FloorDiv,
+  Min,
+  Max,
+  Opaque,   ///< an expression of variables that is not understood
+  Unknown,  ///< what was read from memory, say: another value at each appearance
+};
 
 /// The atoms of one analysis. Ids grow as atoms appear, so what a variable's bounds need has, as a
 /// rule, lower ids than the variable.
@@ -116,6 +123,8 @@ class Atoms {
   AtomId var(const VarNode* node);
   /// A variable of our own, equal to no other.
   AtomId fresh(const std::string& name);
+  /// A value that no expression stands for.
+  AtomId unknown();
   /// Something not understood. Structurally equal ones are one atom.
   AtomId opaque(const Expr& expr);
   Poly floor_div(const Poly& a, const Poly& b);

@@ -202,55 +202,67 @@ bool Context::proves(const Expr& condition, bool truth) const {
   return false;
 }
 
-std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<AtomId>& inner,
-                                           bool upper) const {
+std::vector<Poly> Context::bounds_without(const Poly& poly, const std::set<AtomId>& inner,
+                                          bool upper, size_t most) const {
   // Innermost atom first; an atom counts as inner if it is, or is made of, an inner one.
-  auto depends = [&](auto&& self, AtomId id) -> bool {
-    if (inner.count(id)) return true;
-    const Atoms::Atom& atom = (*atoms_)[id];
-    for (const Poly* part : {&atom.a, &atom.b}) {
-      for (AtomId other : part->atoms()) {
-        if (self(self, other)) return true;
-      }
-    }
-    return false;
-  };
   int budget = 200;
-  auto search = [&](auto&& self, const Poly& p) -> std::optional<Poly> {
-    if (!p.exact() || --budget < 0) return std::nullopt;
+  std::vector<Poly> found;
+  auto search = [&](auto&& self, const Poly& p) -> void {
+    if (!p.exact() || --budget < 0 || found.size() >= most) return;
     for (AtomId id : p.atoms()) {
-      if (!depends(depends, id)) continue;
+      if (!depends(Poly::atom(id), inner)) continue;
       Poly a, rest;
-      if (!p.split(id, &a, &rest)) return std::nullopt;
+      if (!p.split(id, &a, &rest)) return;
       std::vector<Poly> bounds = Prover(*this).bounds_of(id);
       bounds.insert(bounds.end(), facts_.begin(), facts_.end());
-      // Bounds that are free of inner atoms first: of min(F, K - o * F) the F.
-      std::partition(bounds.begin(), bounds.end(), [&](const Poly& bound) {
-        std::vector<AtomId> others = bound.atoms();
-        return std::none_of(others.begin(), others.end(),
-                            [&](AtomId other) { return other != id && depends(depends, other); });
-      });
+      // Bounds that are free of inner atoms first, of min(F, K - o * F) the F; else in the order
+      // learnt.
+      std::vector<Poly> outer_first, others;
       for (const Poly& bound : bounds) {
+        std::vector<AtomId> used = bound.atoms();
+        bool outer = std::none_of(used.begin(), used.end(), [&](AtomId other) {
+          return other != id && depends(Poly::atom(other), inner);
+        });
+        (outer ? outer_first : others).push_back(bound);
+      }
+      outer_first.insert(outer_first.end(), others.begin(), others.end());
+      for (const Poly& bound : outer_first) {
         Poly c, e;
         if (!bound.uses(id) || !bound.split(id, &c, &e)) continue;
         auto t = a.divided_by(c);
         if (!t) continue;
         // c * id + e >= 0: with t = a / c, t <= 0 bounds a * id from above by -t * e, t >= 0 below.
         if (!proves_nonnegative(upper ? -*t : *t)) continue;
-        if (auto found = self(self, rest - *t * e)) return found;
+        self(self, rest - *t * e);
       }
       // A quotient grows with its numerator.
       const Atoms::Atom& atom = (*atoms_)[id];
       if (atom.kind == AtomKind::FloorDiv && proves_positive(atom.b) && proves_nonnegative(a)) {
-        if (auto numerator = self(self, atom.a)) {
-          return self(self, a * atoms_->floor_div(*numerator, atom.b) + rest);
+        for (const Poly& numerator : bounds_without(atom.a, inner, upper, 1)) {
+          self(self, a * atoms_->floor_div(numerator, atom.b) + rest);
         }
       }
-      return std::nullopt;
+      return;
     }
-    return p;
+    if (std::find(found.begin(), found.end(), p) == found.end()) found.push_back(p);
   };
-  return search(search, poly);
+  search(search, poly);
+  return found;
+}
+
+std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<AtomId>& inner,
+                                           bool upper) const {
+  auto found = bounds_without(poly, inner, upper, 1);
+  return found.empty() ? std::nullopt : std::optional<Poly>(found[0]);
+}
+
+std::optional<Poly> Context::tightest_without(const Poly& poly, const std::set<AtomId>& inner,
+                                              bool upper) const {
+  std::optional<Poly> best;
+  for (const Poly& bound : bounds_without(poly, inner, upper, 8)) {
+    if (!best || proves_nonnegative(upper ? *best - bound : bound - *best)) best = bound;
+  }
+  return best;
 }
 
 }  // namespace inlay

@@ -49,7 +49,8 @@ Expr visible_variable(const Function& function, const Site& site, const std::str
   auto nearest = nearest_names(name, names);
   throw CompileError("bad-factor", site.self.loc(),
                      "no variable `" + name + "` is visible at loop `" + site.name() + "`",
-                     nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
+                     nearest.empty() ? "parameters and symbols: " + joined(names)
+                                     : "did you mean `" + nearest[0] + "`?");
 }
 
 // True if the variable is taken apart by division or modulo, as fuse does.
@@ -153,7 +154,8 @@ Schedule& Schedule::split(const std::string& name, Factor factor, const std::str
   Poly extent = context.poly(loop.extent), count = context.poly(size);
   Atoms& atoms = context.atoms();
   Poly whole = atoms.floor_div(extent, count);
-  bool divides = context.proves_zero(extent - whole * count);
+  bool divides = context.expressible(extent) && context.expressible(count) &&
+                 context.proves_zero(extent - whole * count);
   if (tail == Tail::Perfect && !divides) {
     refuse("illegal-split", site,
            "factor `" + print(size) + "` is not known to divide the extent `" + print(loop.extent) +

@@ -96,6 +96,11 @@ struct ReadFinder : Visitor {
   }
 };
 
+std::vector<std::string> distinct(const std::vector<std::string>& names) {
+  std::set<std::string> all(names.begin(), names.end());
+  return {all.begin(), all.end()};
+}
+
 Expr zero_of(DType type) {
   return type.is_float() ? FloatImm::make(type, 0) : IntImm::make(type, 0);
 }
@@ -148,7 +153,8 @@ Schedule& Schedule::pack(const Pack& spec) {
     auto nearest = nearest_names(spec.buffer, seen);
     refuse("unknown-buffer", site,
            "the body of loop `" + spec.at + "` reads no buffer `" + spec.buffer + "`",
-           nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
+           nearest.empty() ? "it accesses: " + joined(distinct(seen))
+                           : "did you mean `" + nearest[0] + "`?");
   }
   for (const Access& access : accesses.list) {
     if (access.buffer.same_as(buffer) && (access.writes() || access.is_local)) {

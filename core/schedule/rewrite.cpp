@@ -55,6 +55,12 @@ std::vector<Site> all_loops(const Stmt& root) {
   return std::move(walker.found);
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + names[i];
+  return text;
+}
+
 std::string place_of(const Loc& loc) {
   return loc && loc.line ? " (line " + std::to_string(loc.line) + ")" : "";
 }
@@ -466,8 +472,8 @@ std::optional<PartialExtent> partial_extent(const Context& context, const Expr& 
   Poly poly = context.poly(extent);
   std::vector<AtomId> atoms = poly.atoms();
   if (atoms.size() != 1 || !(poly == Poly::atom(atoms[0]))) return std::nullopt;
-  Atoms::Atom atom = context.atoms()[atoms[0]];
-  if (atom.kind != AtomKind::Min) return std::nullopt;
+  const Atoms::Atom& atom = context.atoms()[atoms[0]];
+  if (atom.kind != AtomKind::Min || !context.expressible(poly)) return std::nullopt;
   if (atom.a.is_constant()) return PartialExtent{atom.a, atom.b};
   if (atom.b.is_constant()) return PartialExtent{atom.b, atom.a};
   // min(block, N - o * block): the rest has the more atoms.

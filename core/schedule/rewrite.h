@@ -74,6 +74,8 @@ std::optional<PartialExtent> partial_extent(const Context& context, const Expr& 
                          const Conflict& conflict, const std::string& help);
 [[noreturn]] void refuse(const std::string& rule, const Site& site, const std::string& message,
                          const std::string& help = "");
+/// "a, b, c"
+std::string joined(const std::vector<std::string>& names);
 /// "sgemm/for i/for j"
 std::string path_of(const Function& function, const Site& site);
 /// `loop `i` (file:line)`-style place of a statement for messages: "line 12" or "".

@@ -11,12 +11,6 @@ namespace inlay {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + names[i];
-  return text;
-}
-
 // All statements under `stmts`.
 std::set<const StmtNode*> nodes_of(const std::vector<Stmt>& stmts) {
   struct Walker : Visitor {

@@ -97,6 +97,7 @@ class Normalizer : public Mutator {
     Poly factor, end;
     AtomId v = context_.atoms().var(loop.var.operator->());
     if (!slack.split(v, &factor, &end) || !(factor == Poly(-1))) return std::nullopt;
+    if (context_.depends(end, {v})) return std::nullopt;
     Poly count = end - context_.poly(loop.min);
     return context_.expr(context_.atoms().minimum(context_.poly(loop.extent), count));
   }
@@ -290,6 +291,11 @@ class Unifier {
       return fail("loop `" + actual.var.name() + "` is " + to_string(actual.for_kind), text(formal),
                   text(actual), "tensorize before that step", formal.loc, actual.loc);
     }
+    if (!is_pure(actual.extent) || !is_pure(actual.min)) {
+      return fail("the bounds of loop `" + actual.var.name() + "` are read from memory",
+                  text(formal), text(actual), "name them with a `let` outside of the nest",
+                  formal.loc, actual.loc);
+    }
     if (uses_any(actual.extent, nest_vars_) || uses_any(actual.min, nest_vars_)) {
       return fail("the bounds of loop `" + actual.var.name() + "` depend on a loop of the nest",
                   text(formal), text(actual), "reorder, or split with other tails", formal.loc,
@@ -309,7 +315,10 @@ class Unifier {
           bool may_pad = context.proves_nonnegative(full - count);
           return fail("loop `" + actual.var.name() + "` does not run over `" +
                           print(context.expr(full)) + "` iterations",
-                      text(formal) + " = " + print(context.expr(full)), text(actual),
+                      text(formal) + (full.is_constant() && !as_int(formal.extent)
+                                          ? " = " + print(context.expr(full))
+                                          : ""),
+                      text(actual),
                       may_pad ? "tensorize with padded edges, or take the whole tiles apart with "
                                 "specialize or peel"
                               : "split it by " + print(context.expr(full)),
@@ -333,7 +342,7 @@ class Unifier {
   // --- expressions ---
 
   bool free_of_nest(const Poly& poly) const {
-    return !uses_any(state.context.expr(poly), nest_vars_);
+    return state.context.expressible(poly) && !uses_any(state.context.expr(poly), nest_vars_);
   }
 
   bool match_access(const Buffer& formal, const std::vector<Expr>& formal_indices,

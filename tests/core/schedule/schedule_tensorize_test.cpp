@@ -43,7 +43,8 @@ TEST(Tensorize, PaddedTiles) {
 }
 
 TEST(Tensorize, CommutedOperandsAndScalars) {
-  Program program = with("for i in 0..8 { Y[i] = X[i] * z + Y[i] }", "X: f32[8], Y: f32[8], z: f32");
+  Program program =
+      with("for i in 0..8 { Y[i] = X[i] * z + Y[i] }", "X: f32[8], Y: f32[8], z: f32");
   Schedule s(program, "f");
   s.tensorize("i", "axpy8", {});
   EXPECT_TRUE(has(print(s.function()), {"axpy8(z, X"}));
@@ -76,9 +77,9 @@ TEST(Tensorize, OtherLoopOrderUnitLoopsGuardsAndLets) {
 }
 
 TEST(Tensorize, ReorderedSumsAreReported) {
-  Program program = with(
-      "for i in 0..4 { for j in 0..8 { for p in 0..K { C[i, j] += B[p, j] * A[p, i] } } }",
-      "A: f32[K, 4], B: f32[K, 8], C: f32[4, 8]");
+  Program program =
+      with("for i in 0..4 { for j in 0..8 { for p in 0..K { C[i, j] += B[p, j] * A[p, i] } } }",
+           "A: f32[K, 4], B: f32[K, 8], C: f32[4, 8]");
   Schedule s(program, "f");
   s.tensorize("i", "tile", {4, 8});
   EXPECT_FALSE(s.reassociates()) << "each element is summed in the order of p in both";
@@ -96,32 +97,103 @@ struct Wrong {
 TEST(Tensorize, MismatchesShowTheNearest) {
   const char* matrices = "A: f32[K, 4], B: f32[K, 8], C: f32[4, 8]";
   const std::vector<Wrong> cases = {
-      {"extent", "for i in 0..9 { C[i] = A[i] + B[i] }", kVectors, "i", "add8",
-       {"loop `i` does not run over `8` iterations"}, {"0..8", "9"}, {"split it by 8"}},
-      {"type", "for i in 0..8 { C[i] = A[i] + B[i] }", "A: f64[8], B: f64[8], C: f64[8]", "i", "add8",
-       {"`C` holds f64"}, {"c[i]: f32", "C[i]: f64"}, {"f64"}},
-      {"operator", "for i in 0..8 { C[i] = A[i] - B[i] }", "A: f32[8], B: f32[8], C: f32[8]", "i",
-       "add8", {"operators differ"}, {"a[i] + b[i]", "A[i] - B[i]"}, {}},
-      {"stride", "for i in 0..8 { C[i] = A[i, 0] + B[i] }", "A: f32[8, 2], B: f32[8], C: f32[8]", "i",
-       "add8", {"stride `2`", "needs `1`"}, {"a[i]", "A[i, 0]"}, {"pack"}},
+      {"extent",
+       "for i in 0..9 { C[i] = A[i] + B[i] }",
+       kVectors,
+       "i",
+       "add8",
+       {"loop `i` does not run over `8` iterations"},
+       {"loop i of extent 8", "loop i of extent 9"},
+       {"split it by 8"}},
+      {"type",
+       "for i in 0..8 { C[i] = A[i] + B[i] }",
+       "A: f64[8], B: f64[8], C: f64[8]",
+       "i",
+       "add8",
+       {"`C` holds f64"},
+       {"c[i]: f32", "C[i]: f64"},
+       {"f64"}},
+      {"operator",
+       "for i in 0..8 { C[i] = A[i] - B[i] }",
+       "A: f32[8], B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"operators differ"},
+       {"a[i] + b[i]", "A[i] - B[i]"},
+       {}},
+      {"stride",
+       "for i in 0..8 { C[i] = A[i, 0] + B[i] }",
+       "A: f32[8, 2], B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"stride `2`", "needs `1`"},
+       {"expected", "A[i, 0]"},
+       {"pack"}},
       {"transposed",
        "for p in 0..K { for i in 0..4 { for j in 0..8 { C[i, j] += A[i, p] * B[p, j] } } }",
-       "A: f32[4, K], B: f32[K, 8], C: f32[4, 8]", "p", "tile", {"`A`"}, {"a[p, i]", "A[i, p]"}, {"pack"}},
-      {"loops", "for p in 0..K { for i in 0..4 { C[i, 0] += A[p, i] * B[p, 0] } }", matrices, "p",
-       "tile", {"has 2 loops, the meaning 3"}, {"loops p", "in 0..4"}, {"split"}},
+       "A: f32[4, K], B: f32[K, 8], C: f32[4, 8]",
+       "p",
+       "tile",
+       {"`A`"},
+       {"a[p, i]", "A[i, p]"},
+       {"pack"}},
+      {"loops",
+       "for p in 0..K { for i in 0..4 { C[i, 0] += A[p, i] * B[p, 0] } }",
+       matrices,
+       "p",
+       "tile",
+       {"has 2 loops, the meaning 3"},
+       {"loops p", "in 0..4"},
+       {"split"}},
       {"statements",
-       "for p in 0..K { for i in 0..4 { for j in 0..8 { C[i, j] += A[p, i] * B[p, j] C[i, j] *= 2.0 } } }",
-       matrices, "p", "tile", {"2 statements"}, {}, {"fission"}},
-      {"guard", "for i in 0..8 { if A[i] > 0.0 { C[i] = A[i] + B[i] } }",
-       "A: f32[8], B: f32[8], C: f32[8]", "i", "add8", {"another statement"}, {"if A[i] > 0.0"}, {"guard"}},
-      {"varying scalar", "for i in 0..8 { Y[i] += X[i] * Z[i] }", "X: f32[8], Y: f32[8], Z: f32[8]",
-       "i", "axpy8", {"one value for the whole tile"}, {}, {}},
-      {"alignment", "for i in 0..8 { C[i] = A[i] }", "A: f32[8], C: f32[8]", "i", "aligned8",
-       {"not known to be aligned to 32 bytes"}, {"a[i]"}, {"pack"}},
-      {"aliasing", "for i in 0..8 { C[i] = C[i] + B[i] }", "B: f32[8], C: f32[8]", "i", "add8",
-       {"would both be `C`"}, {}, {"stage"}},
-      {"unknown", "for i in 0..8 { C[i] = A[i] + B[i] }", "A: f32[8], B: f32[8], C: f32[8]", "i", "ad8",
-       {"no intrinsic `ad8`"}, {}, {"`add8`"}}};
+       "for p in 0..K { for i in 0..4 { for j in 0..8 { C[i, j] += A[p, i] * B[p, j] C[i, j] *= "
+       "2.0 } } }",
+       matrices,
+       "p",
+       "tile",
+       {"2 statements"},
+       {},
+       {"fission"}},
+      {"guard",
+       "for i in 0..8 { if A[i] > 0.0 { C[i] = A[i] + B[i] } }",
+       "A: f32[8], B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"another statement"},
+       {"if A[i] > 0.0"},
+       {"guard"}},
+      {"varying scalar",
+       "for i in 0..8 { Y[i] += X[i] * Z[i] }",
+       "X: f32[8], Y: f32[8], Z: f32[8]",
+       "i",
+       "axpy8",
+       {"one value for the whole tile"},
+       {},
+       {}},
+      {"alignment",
+       "for i in 0..8 { C[i] = A[i] }",
+       "A: f32[8], C: f32[8]",
+       "i",
+       "aligned8",
+       {"not known to be aligned to 32 bytes"},
+       {"a[i]"},
+       {"pack"}},
+      {"aliasing",
+       "for i in 0..8 { C[i] = C[i] + B[i] }",
+       "B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"would both be `C`"},
+       {},
+       {"stage"}},
+      {"unknown",
+       "for i in 0..8 { C[i] = A[i] + B[i] }",
+       "A: f32[8], B: f32[8], C: f32[8]",
+       "i",
+       "ad8",
+       {"no intrinsic `ad8`"},
+       {},
+       {"`add8`"}}};
   for (const Wrong& wrong : cases) {
     SCOPED_TRACE(wrong.name);
     Program program = with(wrong.body, wrong.params);
@@ -139,7 +211,8 @@ TEST(Tensorize, MismatchesShowTheNearest) {
 
 TEST(Tensorize, SumsAreNotPadded) {
   Program program = with(
-      "for o in 0..(N + 7) / 8 { for v in 0..min(8, N - o * 8) { S[0] += A[o * 8 + v] * B[o * 8 + v] } }",
+      "for o in 0..(N + 7) / 8 { for v in 0..min(8, N - o * 8) { S[0] += A[o * 8 + v] * B[o * 8 + "
+      "v] } }",
       "A: f32[N], B: f32[N], S: f32[1]");
   Schedule s(program, "f");
   Diagnostic refused = refusal([&] { s.tensorize("v", "dot8", {}, Edge::Pad); });

@@ -13,7 +13,8 @@ namespace inlay::testing {
 using Sizes = std::map<std::string, int64_t>;
 
 /// Bytes of all buffer arguments after a run of `name`, arguments filled from `seed`. Buffers named
-/// in `outputs` start uninitialised. Scalar parameters are in `sizes` too, else 1; float ones are 1.5.
+/// in `outputs` start uninitialised. Scalar parameters are in `sizes` too, else 1; float ones
+/// are 1.5.
 inline std::vector<std::vector<uint8_t>> run(const Program& program, const std::string& name,
                                              const Sizes& sizes,
                                              const std::set<std::string>& outputs = {},
