@@ -420,7 +420,10 @@ Schedule& Schedule::pack(const Pack& spec) {
   padded_[panel.get()] = padded_dims;
   std::string text = "pack " + spec.buffer + " at " + spec.at + " as " + spec.name + "[";
   for (size_t d = 0; d < spec.dims.size(); ++d) text += (d ? ", " : "") + spec.dims[d];
-  return commit(text + "]",
+  text += "]";
+  if (!spec.padded.empty()) text += " pad " + joined(spec.padded);
+  text += " align " + std::to_string(spec.alignment) + " in " + to_string(spec.space);
+  return commit(std::move(text),
                 replace(function_.body, {{site.self.get(), {with_body(at, std::move(body))}}}));
 }
 

@@ -288,7 +288,9 @@ Schedule& Schedule::stage(const Stage& spec) {
              *conflict, "stage before that step");
     }
   }
-  return commit("stage " + spec.buffer + " at " + spec.at + " as " + spec.name, root);
+  std::string text = "stage " + spec.buffer + " at " + spec.at + " as " + spec.name + " align " +
+                     std::to_string(spec.alignment) + " in " + to_string(spec.space);
+  return commit(std::move(text), root);
 }
 
 }  // namespace inlay

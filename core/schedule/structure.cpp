@@ -123,7 +123,7 @@ Schedule& Schedule::fission(const std::vector<std::string>& names, const std::st
   first_nest =
       hoist_guards(copy_with_suffix(first_nest, free_suffix(Block::make({first_nest}), suffix)));
   second_nest = hoist_guards(second_nest);
-  return commit("fission " + joined(names) + " before " + before,
+  return commit("fission " + joined(names) + " before " + before + " suffix " + suffix,
                 replace(function_.body, {{site.self.get(), {first_nest, second_nest}}}));
 }
 
