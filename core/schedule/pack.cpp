@@ -402,7 +402,13 @@ Schedule& Schedule::pack(const Pack& spec) {
     add(var, Expr(0), extent, zero);
     if (!zero && padded_dims.count(d)) {
       Expr left = tidy(outer, greatest[d] - extents[d]);
-      add(Var(vars[d].name() + "_pad", kIndex, at.loc), extents[d], left, true);
+      // A loop that is empty may have a negative extent.
+      Expr from = extents[d];
+      if (!outer.proves_nonnegative(outer.poly(from))) {
+        from = max(Expr(0), from);
+        left = greatest[d] - from;
+      }
+      add(Var(vars[d].name() + "_pad", kIndex, at.loc), from, left, true);
     }
     position[d] = vars[d];
     return stmts;

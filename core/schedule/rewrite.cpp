@@ -178,6 +178,44 @@ Stmt replace(const Stmt& root,
   return replacer.mutate(root);
 }
 
+Stmt unshare(const Stmt& stmt) {
+  struct Cloner : Mutator {
+    using Mutator::mutate_node;
+    Stmt mutate_node(const Block& node, const Stmt&) override {
+      std::vector<Stmt> stmts;
+      for (const Stmt& each : node.stmts) stmts.push_back(mutate(each));
+      return Block::make(std::move(stmts), node.loc);
+    }
+    Stmt mutate_node(const For& node, const Stmt&) override {
+      return For::make(node.for_kind, node.var, node.min, node.extent, mutate(node.body), node.loc);
+    }
+    Stmt mutate_node(const If& node, const Stmt&) override {
+      Stmt then_body = mutate(node.then_body), else_body = mutate(node.else_body);
+      return If::make(node.condition, then_body, else_body, node.loc);
+    }
+    Stmt mutate_node(const Store& node, const Stmt&) override {
+      return Store::make(node.buffer, node.indices, node.value, node.loc);
+    }
+    Stmt mutate_node(const Allocate& node, const Stmt&) override {
+      return Allocate::make(node.buffer, node.loc);
+    }
+    Stmt mutate_node(const Let& node, const Stmt&) override {
+      return Let::make(node.var, node.value, node.loc);
+    }
+    Stmt mutate_node(const Assert& node, const Stmt&) override {
+      return Assert::make(node.condition, node.message, node.loc);
+    }
+    Stmt mutate_node(const Evaluate& node, const Stmt&) override {
+      return Evaluate::make(node.value, node.loc);
+    }
+    Stmt mutate_node(const Barrier& node, const Stmt&) override { return Barrier::make(node.loc); }
+    Stmt mutate_node(const ImportPragma& node, const Stmt&) override {
+      return ImportPragma::make(node.import, node.loc);
+    }
+  } cloner;
+  return cloner.mutate(stmt);
+}
+
 Stmt copy_with_suffix(const Stmt& stmt, const std::string& suffix) {
   // substitute() makes definitions afresh under their names; then loops get theirs, and their uses.
   struct Renamer : Mutator {
@@ -191,7 +229,7 @@ Stmt copy_with_suffix(const Stmt& stmt, const std::string& suffix) {
     }
   } renamer;
   renamer.suffix = suffix;
-  Stmt copy = renamer.mutate(substitute(stmt, Substitution{}, true));
+  Stmt copy = renamer.mutate(unshare(substitute(stmt, Substitution{}, true)));
   return substitute(copy, renamer.renamed);
 }
 

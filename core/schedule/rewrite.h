@@ -31,6 +31,9 @@ void enter_scope(Context& context, const Scope& scope);
 /// `root` with each statement of `changes` replaced by a list of statements.
 Stmt replace(const Stmt& root,
              const std::unordered_map<const StmtNode*, std::vector<Stmt>>& changes);
+/// `stmt` with statement nodes of its own: steps tell statements apart by their nodes, so that none
+/// may stand in two places.
+Stmt unshare(const Stmt& stmt);
 /// Every loop variable, `let` and allocation under `stmt` made afresh; loops called NAME + suffix.
 Stmt copy_with_suffix(const Stmt& stmt, const std::string& suffix);
 /// Statements of a loop's body.

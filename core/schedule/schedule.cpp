@@ -29,8 +29,7 @@ Schedule::Schedule(Program program, const std::string& function) : program_(std:
                        nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
   }
   function_ = *found;
-  // Loops are told apart by their nodes, so no node may stand in two places.
-  function_.body = substitute(function_.body, Substitution{}, true);
+  function_.body = unshare(substitute(function_.body, Substitution{}, true));
 }
 
 Program Schedule::program() const {

@@ -346,8 +346,9 @@ Schedule& Schedule::inline_call(const std::string& name) {
   Program lowered = lower_intrinsics(meanings, nullptr).program;
   const Function* result = lowered.find_function(function_.name);
   INLAY_CHECK(result, "lowering lost the function");
-  return commit("inline_call " + name,
-                replace(function_.body, {{site.self.get(), result->body.as<Block>()->stmts}}));
+  return commit(
+      "inline_call " + name,
+      replace(function_.body, {{site.self.get(), unshare(result->body).as<Block>()->stmts}}));
 }
 
 Schedule& Schedule::pragma_import(const std::string& name, Import import) {
