@@ -21,10 +21,11 @@
 include_guard(GLOBAL)
 
 # Options that hold in every test. container-overflow is off because the shared LLVM is not
-# instrumented: a std::vector that crosses that border is annotated on one side only.
+# instrumented: a std::vector that crosses that border is annotated on one side only. So it is with
+# the memory that LLVM's allocators poison in headers, and that the static LLD then uses: no poison.
 set(INLAY_TEST_ENVIRONMENT
     "XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/test-cache"
-    "ASAN_OPTIONS=detect_container_overflow=0:strict_string_checks=1"
+    "ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:strict_string_checks=1"
     "LSAN_OPTIONS=print_suppressions=0"
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")

@@ -16,6 +16,7 @@
 #include "backends/cpu/resolve.h"
 #include "backends/llvm/emit/emit.h"
 #include "backends/llvm/guard.h"
+#include "backends/llvm/assembler/assembly.h"
 #include "backends/llvm/link/link.h"
 #include "backends/llvm/machine.h"
 #include "backends/llvm/object/codegen.h"
@@ -111,6 +112,8 @@ class Compilation {
   void check_units();
   void compile();
   CompiledUnit compile_unit(const CompileUnit& unit, size_t index);
+  void check_assembly(const EmittedModule& emitted, const Target& target,
+                      llvm::TargetMachine& machine) const;
   void throw_llvm_errors(const LlvmMessages& messages, const EmittedModule& emitted,
                          const LinkResult& linked, const std::string& stage) const;
   std::vector<FunctionDescription> describe_functions() const;
@@ -219,6 +222,19 @@ void Compilation::throw_llvm_errors(const LlvmMessages& messages, const EmittedM
   if (!errors.empty()) throw CompileError(std::move(errors));
 }
 
+// LLVM's x86 assembler takes any instruction, whatever the target has.
+void Compilation::check_assembly(const EmittedModule& emitted, const Target& target,
+                                 llvm::TargetMachine& machine) const {
+  if (emitted.asm_locs.empty()) return;
+  Diagnostics found;
+  auto place = [&](uint64_t cookie) {
+    uint64_t index = cookie - kAsmCookie;
+    return index < emitted.asm_locs.size() ? emitted.asm_locs[index] : Loc();
+  };
+  check_program_assembly(*emitted.module, place, target, machine, found);
+  found.throw_if_errors();
+}
+
 CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
   BuildReport& report = result_.reports.back();
   report.target = unit.target;
@@ -233,7 +249,6 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
   StageClock clock(report);
   contexts_.push_back(std::make_unique<llvm::LLVMContext>());
   llvm::LLVMContext& context = *contexts_.back();
-  LlvmMessages messages(context);
   std::unique_ptr<llvm::TargetMachine> machine =
       make_target_machine(unit.target, options_.optimization_level);
   EmitOptions emit_options;
@@ -241,6 +256,8 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
   emit_options.debug_info = options_.debug_info;
   EmittedModule emitted = emit_module(context, unit.lowered, unit.target, *machine, emit_options);
   llvm::Module& module = *emitted.module;
+  check_assembly(emitted, unit.target, *machine);
+  LlvmMessages messages(context);
   clock.stage("emit");
   if (dump.enabled()) dump.emitted(module_text(module));
 

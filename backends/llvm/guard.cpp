@@ -6,11 +6,13 @@
 #include <llvm/Support/CrashRecoveryContext.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/raw_ostream.h>
+#include <llvm/Support/thread.h>
 
 #include <csignal>
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <optional>
 
 namespace inlay {
 
@@ -97,7 +99,19 @@ void guard_llvm(std::string_view what, const Loc& loc, const std::function<void(
   Active* outer = active;
   handlers.enter();
   llvm::CrashRecoveryContext context;
-  bool finished = outer ? context.RunSafely(run) : context.RunSafelyOnThread(run, kStackBytes);
+  bool finished = false;
+  if (outer) {
+    finished = context.RunSafely(run);
+  } else {
+    llvm::thread thread(std::optional<unsigned>(kStackBytes), [&] {
+      // LLVM puts its own signal stack in the place of what a sanitizer gave the thread.
+      stack_t signal_stack = {};
+      sigaltstack(nullptr, &signal_stack);
+      finished = context.RunSafely(run);
+      sigaltstack(&signal_stack, nullptr);
+    });
+    thread.join();
+  }
   active = outer;
   handlers.leave();
   if (thrown) std::rethrow_exception(thrown);

@@ -38,6 +38,7 @@ ModuleEmitter::ModuleEmitter(llvm::LLVMContext& context, const LoweredProgram& l
 
 EmittedModule ModuleEmitter::emit() {
   for (const Function* function : lowered_.program.functions()) emit_function(*function);
+  if (debug_) debug_->finalize();
   return std::move(result_);
 }
 
@@ -111,6 +112,8 @@ void ModuleEmitter::emit_function(const Function& function) {
                                        /*internal=*/true, "inlay.fn." + function.name);
   body->addFnAttr(llvm::Attribute::NoInline);  // inlined, the buffers would lose `noalias`
   body->addFnAttr(kFunctionAttribute, function.name);
+
+  describe(body, function.loc);
 
   FunctionEmitter emitter(*this, function.name, body);
   size_t at = 0;

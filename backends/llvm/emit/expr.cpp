@@ -224,6 +224,7 @@ llvm::Value* FunctionEmitter::emit_extern(const CallExtern& node) {
   }
   auto* type =
       llvm::FunctionType::get(abi_type(parent_.context(), node.type), types, /*isVarArg=*/false);
+  if (node.loc) b_.SetCurrentDebugLocation(parent_.debug_place(*function_, node.loc));
   llvm::CallInst* call = b_.CreateCall(parent_.extern_function(node, type), args);
   call->setDoesNotThrow();
   for (size_t i = 0; i < node.args.size(); ++i) {

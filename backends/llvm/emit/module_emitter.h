@@ -2,9 +2,11 @@
 // numbers of extern calls.
 #pragma once
 
+#include <llvm/IR/DIBuilder.h>
 #include <llvm/IR/Module.h>
 
 #include <map>
+#include <memory>
 
 #include "backends/llvm/emit/arith.h"
 #include "backends/llvm/emit/emit.h"
@@ -49,6 +51,10 @@ class ModuleEmitter {
   uint32_t add_call(ExternCall call);
   /// The cookie by which LLVM names this inline assembly in its messages.
   uint64_t add_asm(const Loc& loc);
+  /// Describes `function` to debuggers, if that was asked for: `loc` is where it stands.
+  void describe(llvm::Function* function, const Loc& loc);
+  /// The place `loc` in `function`; none if it is not described or has no line.
+  llvm::DebugLoc debug_place(const llvm::Function& function, const Loc& loc);
   /// Numbers the parallel loops of the module.
   int next_parallel() { return parallel_loops_++; }
 
@@ -65,6 +71,7 @@ class ModuleEmitter {
   EmittedModule result_;
   std::map<std::string, llvm::Constant*> texts_;
   int parallel_loops_ = 0;
+  std::unique_ptr<llvm::DIBuilder> debug_;
 };
 
 }  // namespace inlay::emit

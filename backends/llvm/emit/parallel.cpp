@@ -86,6 +86,7 @@ void FunctionEmitter::emit_parallel(const For& loop) {
       llvm::FunctionType::get(b_.getInt32Ty(), types, false), /*internal=*/true, name);
   work->addFnAttr(llvm::Attribute::NoInline);
   work->addFnAttr(kFunctionAttribute, name_);
+  parent_.describe(work, loop.loc);
 
   // The loop itself.
   FunctionEmitter inner(parent_, name_, work);

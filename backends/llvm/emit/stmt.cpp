@@ -22,6 +22,7 @@ FunctionEmitter::FunctionEmitter(ModuleEmitter& parent, std::string name, llvm::
   entry_ = llvm::BasicBlock::Create(parent.context(), "entry", function);
   llvm::BasicBlock* body = new_block("body");
   b_.SetInsertPoint(entry_);
+  b_.SetCurrentDebugLocation(parent_.debug_place(*function, Loc()));
   b_.CreateBr(body);
   b_.SetInsertPoint(body);
 }
@@ -46,6 +47,7 @@ void FunctionEmitter::emit_loop_body(const For& loop, llvm::Value* begin, llvm::
 }
 
 void FunctionEmitter::emit(const Stmt& stmt) {
+  if (stmt.loc()) b_.SetCurrentDebugLocation(parent_.debug_place(*function_, stmt.loc()));
   switch (stmt->kind) {
     case StmtKind::Block:
       return emit_block(*stmt.as<Block>());

@@ -7,6 +7,7 @@
 #include <clang/Driver/Driver.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
+#include <clang/Frontend/MultiplexConsumer.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <clang/Frontend/Utils.h>
 #include <llvm/Bitcode/BitcodeWriter.h>
@@ -22,6 +23,7 @@
 #include <map>
 
 #include "backends/llvm/guard.h"
+#include "backends/llvm/imports/clang_features.h"
 
 namespace inlay {
 
@@ -282,6 +284,28 @@ void encode_asm_places(llvm::Module& module, const clang::SourceManager& sources
   }
 }
 
+class CompileAction : public clang::EmitLLVMOnlyAction {
+ public:
+  CompileAction(llvm::LLVMContext* context, std::set<std::string>& features)
+      : EmitLLVMOnlyAction(context), features_(features) {}
+
+ protected:
+  std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance& compiler,
+                                                        llvm::StringRef file) override {
+    std::unique_ptr<clang::ASTConsumer> emitter =
+        EmitLLVMOnlyAction::CreateASTConsumer(compiler, file);
+    if (!emitter) return nullptr;
+    std::vector<std::unique_ptr<clang::ASTConsumer>> both;
+    // First: the emitter clears the syntax tree before it hands over.
+    both.push_back(make_feature_collector(features_));
+    both.push_back(std::move(emitter));
+    return std::make_unique<clang::MultiplexConsumer>(std::move(both));
+  }
+
+ private:
+  std::set<std::string>& features_;
+};
+
 class PreprocessAction : public clang::PreprocessorFrontendAction {
  public:
   explicit PreprocessAction(std::string& sink) : stream_(sink) {}
@@ -358,7 +382,7 @@ bool run_clang(const ClangRequest& request, const std::vector<std::string>& flag
   } else {
     llvm::LLVMContext context;
     LlvmMessages messages(context);
-    clang::EmitLLVMOnlyAction action(&context);
+    CompileAction action(&context, output.features);
     good = compiler.ExecuteAction(action);
     std::unique_ptr<llvm::Module> module = action.takeModule();
     if (good && module) {

@@ -3,6 +3,7 @@
 // in the import's own text.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ struct ClangOutput {
   std::string bytes;  ///< bitcode of c and cxx; preprocessed text of asm
   /// Files that were included, absolute, but Clang's own headers; with the hash of their contents.
   std::vector<std::pair<std::string, std::string>> dependencies;
+  /// What c and cxx ask for by target attributes and intrinsics.
+  std::set<std::string> features;
 };
 
 /// The flags of an import, split as a shell does. Flags that would not be honoured (output, target,

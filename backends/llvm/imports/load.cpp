@@ -9,7 +9,7 @@
 #include <map>
 
 #include "backends/llvm/guard.h"
-#include "backends/llvm/imports/assembly.h"
+#include "backends/llvm/assembler/assembly.h"
 #include "backends/llvm/imports/clang_compile.h"
 #include "backends/llvm/imports/ir_module.h"
 #include "core/support/build_id.h"
@@ -39,10 +39,7 @@ bool honoured(ImportKind kind, const Target& target) {
 std::string hash_of(const ImportSource& source) {
   std::vector<std::string_view> parts{to_string(source.import->kind), source.bytes};
   for (const std::string& flag : source.import->flags) parts.push_back(flag);
-  // `.S` is preprocessed, `.s` is not.
-  if (source.path.size() > 2 && source.path.substr(source.path.size() - 2) == ".S") {
-    parts.push_back(".S");
-  }
+  if (source.import->kind == ImportKind::Asm && is_preprocessed(source)) parts.push_back(".S");
   // The same text may include other files in another folder.
   bool includes = source.bytes.find("#include \"") != std::string::npos ||
                   source.bytes.find("# include \"") != std::string::npos ||
@@ -233,6 +230,7 @@ class Loader {
     ClangOutput output;
     if (!clang_compile(request_for(loaded), output, found_, warnings_)) return false;
     loaded.module = parse_bitcode(loaded.source, output.bytes, context_, found_);
+    loaded.features_needed.assign(output.features.begin(), output.features.end());
     if (!fit(loaded, /*checked=*/false)) return false;
     depend(loaded, output);
     to_cache(key, loaded, {output.dependencies, {}, std::move(output.bytes)});
@@ -246,10 +244,9 @@ class Loader {
       loaded.native.bytes = std::move(entry.bytes);
       return inspect_native(loaded.source, target_.triple, loaded.native, found_);
     }
-    const std::string& path = loaded.source.path;
     ClangOutput output;
     output.bytes = loaded.source.bytes;
-    if (path.size() > 2 && path.substr(path.size() - 2) == ".S" &&
+    if (is_preprocessed(loaded.source) &&
         !clang_compile(request_for(loaded), (output.bytes.clear(), output), found_, warnings_)) {
       return false;
     }
@@ -287,6 +284,15 @@ std::vector<LoadedImport> load_imports(llvm::LLVMContext& context, const Compile
                       ? "give LLVM IR, bitcode, C or C++"
                       : "an hsaco is AMD GPU code; give LLVM IR, bitcode, C, C++, assembly, an "
                         "object or an archive");
+      continue;
+    }
+    bool clang = import->kind == ImportKind::C || import->kind == ImportKind::Cxx ||
+                 import->kind == ImportKind::Asm;
+    if (!import->flags.empty() && !clang) {
+      found.error("import-kind", import->loc,
+                  std::string("import ") + to_string(import->kind) +
+                      ": flags are for c, cxx and asm, which Clang reads",
+                  "remove the flags");
       continue;
     }
     std::optional<ImportSource> source = read_import_source(import, found);

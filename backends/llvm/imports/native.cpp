@@ -113,6 +113,8 @@ struct Inspector {
       }
       bool undefined = *flags & llvm::object::SymbolRef::SF_Undefined;
       (undefined ? out.undefined : out.defined).push_back(name->str());
+      if (!undefined && (*flags & llvm::object::SymbolRef::SF_Weak))
+        out.weak.push_back(name->str());
     }
     if (!check_relocations(member, object)) return false;
     code.members.push_back(std::move(out));
@@ -133,6 +135,13 @@ struct Inspector {
       auto member = child.getMemoryBufferRef();
       if (!member) {
         good = refuse("", member.takeError());
+        break;
+      }
+      // LLVM believes the size that a member's header claims.
+      const char *begin = member->getBufferStart(), *end = code.bytes.data() + code.bytes.size();
+      if (begin < code.bytes.data() || begin > end ||
+          member->getBufferSize() > size_t(end - begin)) {
+        good = refuse(kRule, "", "is damaged: a member reaches past its end", "make it again");
         break;
       }
       if (!add_object(member->getBufferIdentifier().str(), *member)) {

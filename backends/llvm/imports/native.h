@@ -12,6 +12,7 @@ namespace inlay {
 struct NativeMember {
   std::string name;
   std::vector<std::string> defined;  ///< global and weak symbols
+  std::vector<std::string> weak;     ///< those of `defined` that give way to another
   std::vector<std::string> undefined;
 };
 

@@ -141,6 +141,12 @@ std::optional<ImportSource> read_import_source(const Import& import, Diagnostics
   return source;
 }
 
+bool is_preprocessed(const ImportSource& source) {
+  const std::string& path = source.path;
+  return !source.import->flags.empty() ||
+         (path.size() > 2 && path.compare(path.size() - 2, 2, ".S") == 0);
+}
+
 std::string content_hash(const std::vector<std::string_view>& parts) {
   llvm::SHA256 hasher;
   for (std::string_view part : parts) {

@@ -31,6 +31,9 @@ struct ImportSource {
 /// "import-unreadable" (a directory, no permission, empty, absurdly large).
 std::optional<ImportSource> read_import_source(const Import& import, Diagnostics& found);
 
+/// True if an asm import is to be preprocessed: a file `.S`, or one with flags.
+bool is_preprocessed(const ImportSource& source);
+
 /// SHA-256 as hex digits of the parts, each framed by its length.
 std::string content_hash(const std::vector<std::string_view>& parts);
 

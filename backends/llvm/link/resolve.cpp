@@ -97,10 +97,28 @@ class Resolver {
       todo_.pop_front();
       node.value ? follow_value(node) : follow_member(node);
     }
+    compare_natives();
     return std::move(out_);
   }
 
  private:
+  // A linker takes reached members whole: what two of them define is a clash, called or not.
+  void compare_natives() {
+    for (auto& [name, list] : definitions_) {
+      for (const Definition& definition : list) {
+        auto it = out_.needed_natives.find(definition.import);
+        bool reached = !definition.value && it != out_.needed_natives.end() &&
+                       it->second.count(definition.member) != 0;
+        const Definition& winner = out_.winners.at(name);
+        auto first = out_.needed_natives.find(winner.import);
+        bool winner_reached =
+            winner.value ? out_.exported.count(name) != 0
+                         : first != out_.needed_natives.end() && first->second.count(winner.member);
+        if (reached && winner_reached) compare(name, definition);
+      }
+    }
+  }
+
   void collect_definitions() {
     for (size_t i = 0; i < imports_.size(); ++i) {
       if (imports_[i].module) {
@@ -115,7 +133,8 @@ class Resolver {
       const std::vector<NativeMember>& members = imports_[i].native.members;
       for (size_t m = 0; m < members.size(); ++m) {
         for (const std::string& name : members[m].defined) {
-          definitions_[name].push_back({i, nullptr, m, false});
+          bool weak = std::count(members[m].weak.begin(), members[m].weak.end(), name) != 0;
+          definitions_[name].push_back({i, nullptr, m, weak});
         }
       }
     }

@@ -208,6 +208,29 @@ TEST(CpuExec, VariantsShareOneObjectAndTheBestIsChosen) {
   EXPECT_EQ(result.warnings.all()[0].rule, "unreachable-variant");
 }
 
+TEST(CpuExec, DebugInformationTellsLines) {
+  CompileOptions options;
+  options.debug_info = true;
+  const char* text = R"(
+func f(A: f32[N], R: f32[N]) {
+  parallel for i in 0..N {
+    alloc t: f32[1]
+    t[0] = exp(A[i])
+    R[i] = t[0]
+  }
+  assert N > 0, "nothing to do"
+})";
+  LoadedObject object(compile(text, "native", Artifact::SharedObject, options));
+  Tensor<float> a{kDlF32, {2}, {0, 0}}, r{kDlF32, {2}, {0, 0}};
+  DLTensor av = a.view(), rv = r.view();
+  ASSERT_EQ(object.call("f", {inlay_tensor(&av), inlay_tensor(&rv)}), INLAY_OK);
+  EXPECT_THAT(r.data, testing::ElementsAre(1, 1));
+  std::string code = compile(text, "native", Artifact::Assembly, options);
+  EXPECT_THAT(code, HasSubstr("test.inlay:6:5"));
+  EXPECT_THAT(code, HasSubstr(".debug_info"));
+  EXPECT_THAT(compile(text, "native", Artifact::Assembly), testing::Not(HasSubstr(".loc")));
+}
+
 TEST(CpuExec, SeveralThreadsMayCompile) {
   std::unique_ptr<Backend> backend = cpu::make_backend();
   std::vector<std::string> objects(6);
@@ -244,6 +267,8 @@ TEST(CpuErrors, EachNamesItsPlace) {
   EXPECT_EQ(rule_of("func f(A: i64[N]) { A[0] = asm i64(\"nop\", \"=r,r\") }"), "inline-asm");
   EXPECT_EQ(rule_of("func f(A: i64[N]) {\n  A[0] = asm i64(\"frobnicate $0\", \"=r\")\n}"),
             "inline-asm");
+  EXPECT_EQ(rule_of("func f(A: i64[N]) {\n  asm(\"vaddps %zmm0, %zmm1, %zmm2\", \"\")\n}"),
+            "import-missing-feature");
   EXPECT_EQ(rule_of("func f(A: f32[N, N & 3]) { A[0, 0] = 1.0 }"), "shape-expression");
   EXPECT_EQ(rule_of("func code_object(A: f32[N]) { A[0] = 1.0 }"), "name-clash");
   EXPECT_EQ(rule_of("func f(A: f32[N]) { call \"llvm.trap\"() }"), "extern-symbol");

@@ -52,6 +52,12 @@ TEST(ImportFaults, KindThatTheTargetCanNotHonour) {
                {"import hsaco", "x86-64-v3", "does not honour", "help: "});
 }
 
+TEST(ImportFaults, FlagsOfAKindThatHasNone) {
+  Bench bench;
+  Outcome out = bench.file(ImportKind::Llvm, "add16.ll", {"-O3"}).call(add16()).run();
+  expect_error(out, "import-kind", bench.pragma_line(0), {"flags are for c, cxx and asm"});
+}
+
 // ---- LLVM IR ----
 
 TEST(ImportFaults, IrThatDoesNotParse) {
@@ -124,22 +130,47 @@ TEST(ImportFaults, TruncatedBitcode) {
   }
 }
 
+// Flips bits and cuts, reproducibly; whatever comes out is linked or refused, and we are still
+// here.
+void damage_and_run(ImportKind kind, const std::string& whole, size_t keep, int rounds) {
+  std::string folder = scratch_folder();
+  uint32_t random = 12345;
+  auto next = [&] { return (random = random * 1664525 + 1013904223) >> 8; };
+  int refused = 0;
+  for (int round = 0; round < rounds; ++round) {
+    std::string damaged = whole;
+    for (int i = 0; i < 4; ++i) {
+      damaged[keep + next() % (damaged.size() - keep)] ^= char(1 << (next() & 7));
+    }
+    if (round % 5 == 0) damaged.resize(keep + next() % (damaged.size() - keep));
+    write_text(folder + "/damaged", damaged);
+    Outcome out = Bench().file(kind, "damaged", {}, false, folder).call(add16()).link_only().run();
+    refused += !out.ok();
+    for (const Diagnostic& error : out.errors) {
+      EXPECT_FALSE(error.rule.empty());
+      EXPECT_FALSE(error.message.empty());
+    }
+  }
+  EXPECT_GT(refused, rounds / 10);
+}
+
 TEST(ImportFaults, DamagedBitcodeNeverEndsTheProcess) {
   std::string folder = scratch_folder();
   shell(INLAY_LLVM_TOOLS "/llvm-as " + data_folder() + "/add16.ll -o " + folder + "/whole.bc");
-  std::string whole = read_text(folder + "/whole.bc");
-  uint32_t random = 12345;
-  for (int round = 0; round < 60; ++round) {
-    std::string damaged = whole;
-    for (int i = 0; i < 4; ++i) {
-      random = random * 1664525 + 1013904223;
-      damaged[8 + (random >> 8) % (damaged.size() - 8)] ^= char(1 << (random >> 4 & 7));
-    }
-    write_text(folder + "/damaged.bc", damaged);
-    Outcome out =
-        Bench().file(ImportKind::Bitcode, "damaged.bc", {}, false, folder).call(add16()).run();
-    for (const Diagnostic& error : out.errors) EXPECT_FALSE(error.rule.empty());
-  }
+  damage_and_run(ImportKind::Bitcode, read_text(folder + "/whole.bc"), 8, 100);
+}
+
+TEST(ImportFaults, DamagedIrNeverEndsTheProcess) {
+  damage_and_run(ImportKind::Llvm, read_text(data_folder() + "/add16.ll"), 0, 200);
+}
+
+TEST(ImportFaults, DamagedObjectNeverEndsTheProcess) {
+  std::string folder = scratch_folder();
+  shell(std::string(INLAY_CLANG) + " -c " + data_folder() + "/add16.s -o " + folder + "/whole.o");
+  shell(INLAY_LLVM_TOOLS "/llvm-ar rc " + folder + "/whole.a " + folder + "/whole.o");
+  std::string object = read_text(folder + "/whole.o"), archive = read_text(folder + "/whole.a");
+  damage_and_run(ImportKind::Object, object, 0, 150);
+  damage_and_run(ImportKind::Archive, archive, 0, 100);
 }
 
 // The identification block holds "LLVM19.1.7" in 6-bit characters at any bit position.

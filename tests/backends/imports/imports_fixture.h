@@ -55,6 +55,9 @@ class Bench {
               bool may_call = false);
   Bench& call(Call call);
   Bench& cache(ByteCache* cache);
+  Bench& debug_info();
+  /// Stops after linking: the code is not run.
+  Bench& link_only();
   Bench& include(const std::string& folder);
   /// Module flag of behaviour "error" on the emitted module.
   Bench& module_flag(const std::string& key, uint32_t value);
@@ -80,6 +83,7 @@ class Bench {
   std::vector<uint32_t> pragma_lines_;
   std::string program_ = "// program.inlay\n";
   CompileOptions options_;
+  bool link_only_ = false;
   std::vector<std::pair<std::string, uint32_t>> flags_;
 };
 

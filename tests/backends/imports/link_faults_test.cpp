@@ -311,6 +311,20 @@ TEST(LinkFaults, MachineCodeAndIrDefineOneFunction) {
   expect_error(out, "import-clash", 0, {"the function `uk` differently"});
 }
 
+TEST(LinkFaults, HelpersOfMachineCodeClash) {
+  auto run = [](const std::string& binding) {
+    return Bench()
+        .text(ImportKind::Asm, binding + " helper\n.globl uk_a\nuk_a: ret\nhelper: ret\n")
+        .text(ImportKind::Asm, binding + " helper\n.globl uk_b\nuk_b: nop\nhelper: ret\n")
+        .call({.symbol = "uk_a", .args = {}})
+        .call({.symbol = "uk_b", .args = {}})
+        .run();
+  };
+  expect_error(run(".globl"), "import-clash", 0, {"the function `helper` differently"});
+  EXPECT_TRUE(run(".weak").ok());
+  EXPECT_TRUE(run(".local").ok());
+}
+
 TEST(LinkFaults, ClashingModuleFlags) {
   auto module = [](const std::string& name, int value) {
     return "define void @" + name +

@@ -1,5 +1,6 @@
 // What must work: every kind of import, linked once, inlined, and right when it runs.
 #include <cmath>
+#include <thread>
 
 #include "tests/backends/imports/imports_fixture.h"
 
@@ -120,6 +121,37 @@ TEST(LinkWorks, AArch64WithoutASysroot) {
   EXPECT_THAT(out.optimized, HasSubstr("fadd <4 x float>"));
 }
 
+TEST(LinkWorks, FeaturesOfIntrinsicsAreReported) {
+  Outcome out =
+      Bench()
+          .text(ImportKind::C,
+                "#include <immintrin.h>\n"
+                "void uk(float* a) {\n"
+                "  __m256 x = _mm256_loadu_ps(a);\n"
+                "  x = _mm256_fmadd_ps(x, x, _mm256_shuffle_ps(x, x, 1));\n"
+                "  _mm256_storeu_ps(a, _mm256_permutevar8x32_ps(x, _mm256_setzero_si256()));\n}\n")
+          .call({.symbol = "uk", .args = {kPointer}})
+          .run();
+  ASSERT_TRUE(out.ok()) << out.text;
+  EXPECT_THAT(out.report.imports[0].features_needed, ElementsAre("avx", "avx2", "fma"));
+  EXPECT_THAT(out.report.imports[0].features_had, ElementsAre("avx", "avx2", "fma"));
+  out = Bench()
+            .text(ImportKind::C, "int uk(int x) { return x; }\n")
+            .call({.symbol = "uk", .args = {kI32}, .result = kI32})
+            .run();
+  EXPECT_THAT(out.report.imports[0].features_needed, testing::IsEmpty());
+}
+
+TEST(LinkWorks, FlagsOfAssembly) {
+  Outcome out =
+      Bench()
+          .text(ImportKind::Asm, ".globl uk\nuk:\n  movl $SEVEN, %eax\n  ret\n", {"-DSEVEN=7"})
+          .call({.symbol = "uk", .args = {}, .result = kI32})
+          .run();
+  ASSERT_TRUE(out.ok()) << out.text;
+  EXPECT_EQ(out.as<int()>()(), 7);
+}
+
 TEST(LinkWorks, AArch64BitcodeAsClangWritesIt) {
   std::string folder = scratch_folder();
   shell(std::string(INLAY_CLANG) + " --target=aarch64-linux-gnu -O1 -ffreestanding -emit-llvm -c " +
@@ -127,6 +159,51 @@ TEST(LinkWorks, AArch64BitcodeAsClangWritesIt) {
   Outcome out =
       Bench("aarch64").file(ImportKind::Bitcode, "k.bc", {}, false, folder).call(add16()).run();
   expect_inlined(out);
+}
+
+struct KernelRow {
+  const char* path;
+  const char* symbol;
+  int mr, nr;
+  std::vector<std::string> features;
+};
+
+// The tree's own micro-kernels, one in intrinsics, one in inline assembly.
+TEST(LinkWorks, SgemmMicroKernels) {
+  for (const KernelRow& row :
+       {KernelRow{"sgemm_6x16_avx2.c", "uk_sgemm_f32_6x16_avx2", 6, 16, {"avx", "fma"}},
+        KernelRow{"sgemm_4x24_avx2.c", "uk_sgemm_f32_4x24_avx2", 4, 24, {"avx", "fma"}}}) {
+    Call call{.symbol = row.symbol, .args = {kIndex, kPointer, kPointer, kPointer, kIndex}};
+    call.copies = 2;
+    auto bench = [&](const char* target) {
+      return Bench(target)
+          .file(ImportKind::C, row.path, {}, false, INLAY_SOURCE_DIR "/kernels/gemm/x86_64")
+          .call(call)
+          .run();
+    };
+    Outcome out = bench("x86-64-v3");
+    expect_inlined(out);
+    for (const std::string& feature : row.features) {
+      EXPECT_THAT(out.report.imports[0].features_needed, testing::Contains(feature));
+    }
+    int64_t k = 37, ldc = row.nr + 3;
+    std::vector<float> a(k * row.mr), b(k * row.nr), c(row.mr * ldc, 1.0f), expected = c;
+    for (size_t i = 0; i < a.size(); ++i) a[i] = float(i % 7) - 3;
+    for (size_t i = 0; i < b.size(); ++i) b[i] = float(i % 5) - 2;
+    for (int64_t p = 0; p < k; ++p) {
+      for (int i = 0; i < row.mr; ++i) {
+        for (int j = 0; j < row.nr; ++j) {
+          expected[i * ldc + j] += 2 * a[p * row.mr + i] * b[p * row.nr + j];
+        }
+      }
+    }
+    out.as<void(int64_t, const float*, const float*, float*, int64_t)>()(k, a.data(), b.data(),
+                                                                         c.data(), ldc);
+    EXPECT_EQ(c, expected);
+    Outcome old = bench("x86-64-v2");
+    ASSERT_FALSE(old.ok());
+    EXPECT_THAT(old.text, HasSubstr("fma"));
+  }
 }
 
 // ---- written by others ----
@@ -166,6 +243,16 @@ TEST(LinkWorks, OwnFlagsMayAskForO0AndDebugInfo) {
     expect_adds(out);
     EXPECT_THAT(out.linked, Not(HasSubstr("optnone")));
     EXPECT_THAT(out.linked, Not(HasSubstr("DISubprogram")));
+  }
+}
+
+TEST(LinkWorks, DebugInfoIsKeptWhenAskedFor) {
+  for (ImportKind kind : {ImportKind::C, ImportKind::Llvm}) {  // with and without its own
+    bool c = kind == ImportKind::C;
+    Outcome out = Bench().file(kind, c ? "add16.c" : "add16.ll").call(add16()).debug_info().run();
+    expect_inlined(out);
+    expect_adds(out);
+    EXPECT_EQ(out.linked.find("DISubprogram(name: \"uk_add16\"") != std::string::npos, c);
   }
 }
 
@@ -381,6 +468,24 @@ TEST(LinkWorks, NativeCodeMayCallBackAndUseLibm) {
   ASSERT_TRUE(out.ok()) << out.text;
   EXPECT_THAT(out.link.native_libc, ElementsAre("expf"));
   EXPECT_THAT(out.linked, HasSubstr("define hidden i32 @from_c("));
+}
+
+TEST(LinkWorks, SeveralThreadsAtOnce) {
+  std::vector<std::thread> threads;
+  std::vector<Outcome> outcomes(4);
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    threads.emplace_back([&outcomes, i] {
+      Bench bench;
+      i % 2 ? bench.file(ImportKind::C, "add16_inline_asm.c")
+            : bench.text(ImportKind::C, "void uk_add16(int wrong) { nonsense; }\n");
+      outcomes[i] = bench.call(add16()).run();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    EXPECT_EQ(outcomes[i].ok(), i % 2 == 1) << outcomes[i].text;
+    if (i % 2) expect_adds(outcomes[i]);
+  }
 }
 
 TEST(LinkWorks, UnusedImportIsAWarning) {

@@ -2,7 +2,7 @@
 #include <cstring>
 #include <random>
 
-#include "tests/core/interp/interp_helpers.h"
+#include "tests/interp/helpers.h"
 
 namespace inlay {
 namespace {

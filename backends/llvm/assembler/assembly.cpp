@@ -1,4 +1,4 @@
-#include "backends/llvm/imports/assembly.h"
+#include "backends/llvm/assembler/assembly.h"
 
 #include <llvm/CodeGen/AsmPrinter.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
@@ -35,7 +35,7 @@
 
 #include "backends/llvm/guard.h"
 #include "backends/llvm/imports/clang_compile.h"
-#include "backends/llvm/imports/x86_features.h"
+#include "backends/llvm/assembler/x86_features.h"
 
 namespace inlay {
 
@@ -49,8 +49,7 @@ bool is_missing_feature(const std::string& words) {
   return words.find("instruction requires") != std::string::npos;
 }
 
-void add_pragma_note(Diagnostic& diagnostic, const ImportSource& source) {
-  const Loc& pragma = source.import->loc;
+void add_pragma_note(Diagnostic& diagnostic, const Loc& pragma) {
   if (pragma && !(diagnostic.loc.file == pragma.file)) {
     diagnostic.notes.push_back({Severity::Note, "", "imported here", pragma, "", "", "", {}});
   }
@@ -139,7 +138,9 @@ class Recorder : public llvm::MCStreamer {
 // What the target lacks, by feature, with the first place of each.
 class Lacking {
  public:
-  Lacking(const ImportSource& source, const Target& target) : source_(source), target_(target) {}
+  /// `title` and `pragma`: of the import; empty for the program's own assembly.
+  Lacking(std::string title, Loc pragma, const Target& target)
+      : title_(std::move(title)), pragma_(std::move(pragma)), target_(target) {}
 
   void add(const std::string& mnemonic, const std::vector<std::string>& features,
            const Loc& place) {
@@ -153,10 +154,10 @@ class Lacking {
     for (const Entry& entry : lacking_) {
       Diagnostic& diagnostic =
           found.error(kFeatureRule, entry.place,
-                      source_.title() + ": the instruction `" + entry.mnemonic + "` requires " +
+                      title_ + "the instruction `" + entry.mnemonic + "` requires " +
                           entry.feature + ", which the target " + target_.spec + " lacks",
                       kFeatureHelp);
-      add_pragma_note(diagnostic, source_);
+      add_pragma_note(diagnostic, pragma_);
     }
   }
 
@@ -165,7 +166,8 @@ class Lacking {
     std::string feature, mnemonic;
     Loc place;
   };
-  const ImportSource& source_;
+  std::string title_;
+  Loc pragma_;
   const Target& target_;
   std::set<std::string> needed_;
   std::vector<Entry> lacking_;
@@ -237,14 +239,10 @@ class Assembler {
   Loc place(llvm::SMLoc at) const {
     if (!at.isValid()) return source_.import->loc;
     auto [line, column] = sources_.getLineAndColumn(at);
-    return source_.import->is_inline || !preprocessed() ? source_.locate(line, column)
-                                                        : source_.import->loc;
+    return is_preprocessed(source_) ? source_.import->loc : source_.locate(line, column);
   }
 
  private:
-  bool preprocessed() const {
-    return source_.path.size() > 2 && source_.path.substr(source_.path.size() - 2) == ".S";
-  }
   static void on_source_message(const llvm::SMDiagnostic& message, void* self) {
     static_cast<Assembler*>(self)->add(message);
   }
@@ -265,7 +263,7 @@ class Assembler {
             (ours ? "" : " (" + file + ":" + std::to_string(message.getLineNo()) + ")"),
         feature ? kFeatureHelp : "");
     diagnostic.detail = "assembler: " + message.getLineContents().str();
-    add_pragma_note(diagnostic, source_);
+    add_pragma_note(diagnostic, source_.import->loc);
   }
 
   const ImportSource& source_;
@@ -355,7 +353,7 @@ bool assemble(const ImportSource& source, const std::string& text, const Target&
       object = bytes.str().str();
       return;
     }
-    Lacking lacking(source, target);
+    Lacking lacking(source.title() + ": ", source.import->loc, target);
     Assembler second(source, text, machine, found);
     X86Classifier classifier(machine.getTarget(), machine.getTargetTriple(), second.info(),
                              second.instructions(), second.registers());
@@ -373,9 +371,19 @@ bool assemble(const ImportSource& source, const std::string& text, const Target&
   return found.error_count() == errors;
 }
 
-bool check_inline_assembly(const llvm::Module& module, const ImportSource& source,
-                           const Target& target, llvm::TargetMachine& machine,
-                           std::vector<std::string>& needed, Diagnostics& found) {
+namespace {
+
+// Whose inline assembly it is, and where a cookie of it stands.
+struct AsmOwner {
+  std::string title;  // "import ...: ", or empty for the program's own
+  Loc pragma;
+  const char* rule;
+  std::function<Loc(uint64_t)> place;
+};
+
+bool check_assembly_of(const AsmOwner& owner, const llvm::Module& module, const Target& target,
+                       llvm::TargetMachine& machine, std::vector<std::string>& needed,
+                       Diagnostics& found) {
   if (!has_inline_assembly(module)) return true;
   size_t errors = found.error_count();
   std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
@@ -397,13 +405,13 @@ bool check_inline_assembly(const llvm::Module& module, const ImportSource& sourc
   bool x86 = machine.getTargetTriple().isX86();
   X86Classifier classifier(machine.getTarget(), machine.getTargetTriple(), *machine.getMCAsmInfo(),
                            *machine.getMCInstrInfo(), *machine.getMCRegisterInfo());
-  Lacking lacking(source, target);
+  Lacking lacking(owner.title, owner.pragma, target);
   llvm::MCContext* context = nullptr;
   compile_into(
       *copy, machine,
       [&](const llvm::MCInst& inst) {
         if (!x86) return;
-        Loc place = asm_place(source, cookie_at(*context, inst.getLoc()));
+        Loc place = owner.place(cookie_at(*context, inst.getLoc()));
         lacking.add(classifier.mnemonic(inst), classifier.needs(inst), place);
       },
       context);
@@ -420,15 +428,33 @@ bool check_inline_assembly(const llvm::Module& module, const ImportSource& sourc
     if (colon != std::string::npos) words = words.substr(colon + 7);
     if (!said.insert(words + std::to_string(message.asm_cookie)).second) continue;
     Diagnostic& diagnostic =
-        found.error(feature ? kFeatureRule : kRule, asm_place(source, message.asm_cookie),
-                    source.title() + ": inline assembly: " + words, feature ? kFeatureHelp : "");
+        found.error(feature ? kFeatureRule : owner.rule, owner.place(message.asm_cookie),
+                    owner.title + "inline assembly: " + words, feature ? kFeatureHelp : "");
     diagnostic.detail = message.text;
     while (!diagnostic.detail.empty() && diagnostic.detail.back() == '\n') {
       diagnostic.detail.pop_back();
     }
-    add_pragma_note(diagnostic, source);
+    add_pragma_note(diagnostic, owner.pragma);
   }
   return found.error_count() == errors;
+}
+
+}  // namespace
+
+bool check_inline_assembly(const llvm::Module& module, const ImportSource& source,
+                           const Target& target, llvm::TargetMachine& machine,
+                           std::vector<std::string>& needed, Diagnostics& found) {
+  AsmOwner owner{source.title() + ": ", source.import->loc, kRule,
+                 [&](uint64_t cookie) { return asm_place(source, cookie); }};
+  return check_assembly_of(owner, module, target, machine, needed, found);
+}
+
+bool check_program_assembly(const llvm::Module& module, const std::function<Loc(uint64_t)>& place,
+                            const Target& target, llvm::TargetMachine& machine,
+                            Diagnostics& found) {
+  std::vector<std::string> needed;
+  return check_assembly_of({"", Loc(), "inline-asm", place}, module, target, machine, needed,
+                           found);
 }
 
 }  // namespace inlay

@@ -5,6 +5,7 @@
 // instructions whatever the target is; there, x86_features.h says what each needs.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,5 +31,10 @@ bool assemble(const ImportSource& source, const std::string& text, const Target&
 bool check_inline_assembly(const llvm::Module& module, const ImportSource& source,
                            const Target& target, llvm::TargetMachine& machine,
                            std::vector<std::string>& needed, Diagnostics& found);
+
+/// The same for the assembly in the program itself: rules "inline-asm" and
+/// "import-missing-feature". `place` gives the place of a `!srcloc` cookie.
+bool check_program_assembly(const llvm::Module& module, const std::function<Loc(uint64_t)>& place,
+                            const Target& target, llvm::TargetMachine& machine, Diagnostics& found);
 
 }  // namespace inlay

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/core/interp/interp_helpers.h"
+#include "tests/interp/helpers.h"
 
 namespace inlay {
 namespace {

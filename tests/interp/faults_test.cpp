@@ -1,5 +1,5 @@
 // Each fault that the interpreter reports: rule, sentence, place.
-#include "tests/core/interp/interp_helpers.h"
+#include "tests/interp/helpers.h"
 
 namespace inlay {
 namespace {

@@ -1,5 +1,5 @@
 // Races between iterations, and the work-items of a GPU workgroup.
-#include "tests/core/interp/interp_helpers.h"
+#include "tests/interp/helpers.h"
 
 namespace inlay {
 namespace {

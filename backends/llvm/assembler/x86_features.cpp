@@ -1,4 +1,4 @@
-#include "backends/llvm/imports/x86_features.h"
+#include "backends/llvm/assembler/x86_features.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // The race detector against the definition: on random programs, every pair of accesses is compared.
 #include <random>
 
-#include "tests/core/interp/interp_helpers.h"
+#include "tests/interp/helpers.h"
 
 namespace inlay {
 namespace {
