@@ -169,14 +169,13 @@ Schedule& Schedule::stage(const Stage& spec) {
         nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
   }
   Buffer buffer = accesses[0].buffer;
-  bool read = false, written = false;
+  bool written = false;
   for (const Access& access : accesses) {
     if (access.unknown || !access.extents.empty() || !access.buffer.same_as(buffer)) {
       refuse("illegal-stage", site,
              "`" + spec.buffer + "` is accessed by vectors or calls in loop `" + spec.at + "`",
              "stage before tensorize and vector code");
     }
-    read |= access.kind != AccessKind::Write;
     written |= access.writes();
   }
   if (all.fence && written) {
@@ -249,12 +248,12 @@ Schedule& Schedule::stage(const Stage& spec) {
     result.push_back(If::make(Unary::make(UnaryOp::Not, branch->condition),
                               Block::make({copy("in", true)}), {}, at.loc));
   } else if (!fills(context, first, buffer, box)) {
-    // Elements that the body leaves alone must survive copying back, but may never have been
-    // written.
-    if (!read) {
+    // What the body leaves alone must survive copying back. Where it begins by writing a part, the
+    // rest may never have been written.
+    if (accesses[0].kind == AccessKind::Write) {
       refuse("illegal-stage", site,
-             "loop `" + spec.at + "` writes `" + spec.buffer +
-                 "`, and is not known to begin by writing the whole part",
+             "loop `" + spec.at + "` begins by writing `" + spec.buffer +
+                 "`, and is not known to write the whole part",
              "stage at a loop whose body writes a whole tile");
     }
     result.push_back(copy("in", true));
