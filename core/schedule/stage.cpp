@@ -80,8 +80,10 @@ Box box_of(const Site& site, const Context& context, const std::vector<Access>& 
 bool fills(const Context& context, const Stmt& stmt, const Buffer& buffer, const Box& box) {
   Context within = context;
   std::vector<const For*> loops;
+  std::vector<bool> may_be_empty;
   const Stmt* at = &stmt;
   while (auto* loop = at->as<For>()) {
+    may_be_empty.push_back(!within.proves_positive(within.poly(loop->extent)));
     within.enter(*loop);
     loops.push_back(loop);
     if (body_of(*loop).size() != 1) return false;
@@ -103,16 +105,20 @@ bool fills(const Context& context, const Stmt& stmt, const Buffer& buffer, const
   if (reads.found) return false;
   // Each dimension is run through by a loop of its own, or is one element wide.
   std::vector<size_t> loops_of(buffer->rank());
-  for (const For* loop : loops) {
+  for (size_t l = 0; l < loops.size(); ++l) {
+    const For* loop = loops[l];
     AtomId v = within.atoms().var(loop->var.operator->());
+    bool moves = false;
     for (size_t d = 0; d < buffer->rank(); ++d) {
       Poly step = within.poly(store->indices[d]) - box.low[d];
       if (!step.uses(v)) continue;
       ++loops_of[d];
+      moves = true;
       bool whole = step == Poly::atom(v) - within.poly(loop->min) &&
                    within.proves_zero(within.poly(loop->extent) - box.extent[d]);
       if (!whole) return false;
     }
+    if (!moves && may_be_empty[l]) return false;
   }
   for (size_t d = 0; d < buffer->rank(); ++d) {
     bool one = loops_of[d] == 0 && within.proves_zero(box.extent[d] - Poly(1));
