@@ -89,7 +89,8 @@ TEST(ScheduleGemm, AnySize) {
 
 TEST(ScheduleGemm, HasTheStructureOfTheHandWrittenLoops) {
   Program program = parse(kGemm);
-  std::string text = print(tensorized(program).function());
+  Schedule s = tensorized(program);
+  std::string text = print(s.function());
   // No arithmetic of the nest is left outside of the intrinsic, and no matrix is packed as a whole.
   EXPECT_EQ(text.find("+="), std::string::npos) << text;
   EXPECT_TRUE(has(text, {"let k_block", "alloc b_packed", "alloc a_packed", "for jb in",
@@ -104,7 +105,7 @@ TEST(ScheduleGemm, HasTheStructureOfTheHandWrittenLoops) {
   EXPECT_EQ(calls, 2u) << "one for whole tiles, one for edges";
   // The whole tile is zeroed and updated where it lies.
   EXPECT_TRUE(has(text, {"for ii_0 in 0..6 {", "for jj_0 in 0..16 {"}));
-  ParseResult again = parse_program(print(tensorized(program).program()), "again.inlay");
+  ParseResult again = parse_program(print(s.program()), "again.inlay");
   EXPECT_FALSE(again.diagnostics.has_errors()) << render(again.diagnostics.all());
 }
 
