@@ -1,0 +1,233 @@
+// What matches an intrinsic's meaning, and what is said where nothing does.
+#include "tests/core/support/schedule_util.h"
+
+namespace inlay::testing {
+namespace {
+
+const char* kIntrinsics = R"(
+intrin add8(a: f32[8], b: f32[8], c: f32[8]) { for i in 0..8 { c[i] = a[i] + b[i] } }
+intrin axpy8(s: f32, x: f32[8], y: f32[8]) { for i in 0..8 { y[i] += s * x[i] } }
+intrin tile<m, n>(k: index, a: f32[k, m], b: f32[k, n], c: f32[m, n] strided) {
+  for p in 0..k { for i in 0..m { for j in 0..n { c[i, j] += a[p, i] * b[p, j] } } }
+}
+intrin dot8(x: f32[8], y: f32[8], s: f32[1]) { for i in 0..8 { s[0] += x[i] * y[i] } }
+intrin aligned8(a: f32[8] align 32, c: f32[8]) { for i in 0..8 { c[i] = a[i] } }
+)";
+
+Program with(const std::string& body, const std::string& params) {
+  return parse(kIntrinsics + ("func f(" + params + ") {" + body + "}"));
+}
+
+const char* kVectors = "A: f32[N], B: f32[N], C: f32[N]";
+
+TEST(Tensorize, WholeTilesAfterPeel) {
+  Program program = with("for i in 0..N { C[i] = A[i] + B[i] }", kVectors);
+  Schedule s(program, "f");
+  s.split("i", 8, "o", "v", Tail::Peel).tensorize("v", "add8", {});
+  EXPECT_TRUE(has(print(s.function()), {"add8(A[o * 8..o * 8 + 8], B[o * 8..o * 8 + 8], C["}));
+  for (int64_t n : {0, 1, 7, 8, 9, 16, 31}) expect_same(program, s, {{"N", n}}, {"C"});
+}
+
+TEST(Tensorize, PaddedTiles) {
+  for (Tail tail : {Tail::Bound, Tail::Guard}) {
+    Program program = with("for i in 0..N { C[i] = A[i] + B[i] }", kVectors);
+    Schedule s(program, "f");
+    s.split("i", 8, "o", "v", tail);
+    Diagnostic refused = refusal([&] { s.tensorize("v", "add8", {}); });
+    EXPECT_EQ(refused.rule, "tensorize-mismatch");
+    EXPECT_TRUE(has(refused.help, {"padded edges"}));
+    s.tensorize("v", "add8", {}, Edge::Pad);
+    EXPECT_TRUE(has(print(s.function()), {"a_tile", "b_tile", "c_tile"}));
+    for (int64_t n : {0, 1, 7, 8, 9, 16, 31}) expect_same(program, s, {{"N", n}}, {"C"});
+  }
+}
+
+TEST(Tensorize, CommutedOperandsAndScalars) {
+  Program program =
+      with("for i in 0..8 { Y[i] = X[i] * z + Y[i] }", "X: f32[8], Y: f32[8], z: f32");
+  Schedule s(program, "f");
+  s.tensorize("i", "axpy8", {});
+  EXPECT_TRUE(has(print(s.function()), {"axpy8(z, X"}));
+  expect_same(program, s, {});
+}
+
+TEST(Tensorize, OtherLoopOrderUnitLoopsGuardsAndLets) {
+  const char* params = "A: f32[K, 4], B: f32[K, 8], C: f32[9, 9, 4, 8]";
+  for (const char* body :
+       {"for i in 0..4 { for j in 0..8 { for p in 0..K { C[1, 2, i, j] += B[p, j] * A[p, i] } } }",
+        "for u in 3..4 { for p in 0..K { for j in 0..8 { for i in 0..4 { "
+        "C[u, 2, i, j] += A[p, i] * B[p, j] } } } }",
+        "for p in 0..K { let q = p + 1 for i in 0..4 { for j in 0..8 { if q > 0 && i + j < 12 { "
+        "C[1, 2, i, j] = A[q - 1, i] * B[p, j] + C[1, 2, i, j] } } } }",
+        "for p in 5..K + 5 { for i in 1..5 { for j in 0..8 { "
+        "C[0, 0, i - 1, j] += A[p - 5, i - 1] * B[p - 5, j] } } }"}) {
+    Program program = with(body, params);
+    Schedule s(program, "f");
+    try {
+      s.tensorize(all_names(s.function()).front(), "tile", {4, 8});
+    } catch (const CompileError& error) {
+      ADD_FAILURE() << body << "\n" << error.what();
+      continue;
+    }
+    EXPECT_TRUE(has(print(s.function()), {"tile<4, 8>(K, A", "for"})
+                    ? ::testing::AssertionFailure() << "loops are left: " << body
+                    : ::testing::AssertionSuccess());
+    for (int64_t k : {0, 1, 5}) expect_same(program, s, {{"K", k}});
+  }
+}
+
+TEST(Tensorize, ReorderedSumsAreReported) {
+  Program program =
+      with("for i in 0..4 { for j in 0..8 { for p in 0..K { C[i, j] += B[p, j] * A[p, i] } } }",
+           "A: f32[K, 4], B: f32[K, 8], C: f32[4, 8]");
+  Schedule s(program, "f");
+  s.tensorize("i", "tile", {4, 8});
+  EXPECT_FALSE(s.reassociates()) << "each element is summed in the order of p in both";
+}
+
+struct Wrong {
+  const char* name;
+  const char* body;
+  const char* params;
+  const char* loop;
+  const char* intrinsic;
+  std::vector<std::string> message, detail, help;
+};
+
+TEST(Tensorize, MismatchesShowTheNearest) {
+  const char* matrices = "A: f32[K, 4], B: f32[K, 8], C: f32[4, 8]";
+  const std::vector<Wrong> cases = {
+      {"extent",
+       "for i in 0..9 { C[i] = A[i] + B[i] }",
+       kVectors,
+       "i",
+       "add8",
+       {"loop `i` does not run over `8` iterations"},
+       {"loop i of extent 8", "loop i of extent 9"},
+       {"split it by 8"}},
+      {"type",
+       "for i in 0..8 { C[i] = A[i] + B[i] }",
+       "A: f64[8], B: f64[8], C: f64[8]",
+       "i",
+       "add8",
+       {"`C` holds f64"},
+       {"c[i]: f32", "C[i]: f64"},
+       {"f64"}},
+      {"operator",
+       "for i in 0..8 { C[i] = A[i] - B[i] }",
+       "A: f32[8], B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"operators differ"},
+       {"a[i] + b[i]", "A[i] - B[i]"},
+       {}},
+      {"stride",
+       "for i in 0..8 { C[i] = A[i, 0] + B[i] }",
+       "A: f32[8, 2], B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"stride `2`", "needs `1`"},
+       {"expected", "A[i, 0]"},
+       {"pack"}},
+      {"transposed",
+       "for p in 0..K { for i in 0..4 { for j in 0..8 { C[i, j] += A[i, p] * B[p, j] } } }",
+       "A: f32[4, K], B: f32[K, 8], C: f32[4, 8]",
+       "p",
+       "tile",
+       {"`A`"},
+       {"a[p, i]", "A[i, p]"},
+       {"pack"}},
+      {"loops",
+       "for p in 0..K { for i in 0..4 { C[i, 0] += A[p, i] * B[p, 0] } }",
+       matrices,
+       "p",
+       "tile",
+       {"has 2 loops, the meaning 3"},
+       {"loops p", "in 0..4"},
+       {"split"}},
+      {"statements",
+       "for p in 0..K { for i in 0..4 { for j in 0..8 { C[i, j] += A[p, i] * B[p, j] C[i, j] *= "
+       "2.0 } } }",
+       matrices,
+       "p",
+       "tile",
+       {"2 statements"},
+       {},
+       {"fission"}},
+      {"guard",
+       "for i in 0..8 { if A[i] > 0.0 { C[i] = A[i] + B[i] } }",
+       "A: f32[8], B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"another statement"},
+       {"if A[i] > 0.0"},
+       {"guard"}},
+      {"varying scalar",
+       "for i in 0..8 { Y[i] += X[i] * Z[i] }",
+       "X: f32[8], Y: f32[8], Z: f32[8]",
+       "i",
+       "axpy8",
+       {"one value for the whole tile"},
+       {},
+       {}},
+      {"alignment",
+       "for i in 0..8 { C[i] = A[i] }",
+       "A: f32[8], C: f32[8]",
+       "i",
+       "aligned8",
+       {"not known to be aligned to 32 bytes"},
+       {"a[i]"},
+       {"pack"}},
+      {"aliasing",
+       "for i in 0..8 { C[i] = C[i] + B[i] }",
+       "B: f32[8], C: f32[8]",
+       "i",
+       "add8",
+       {"would both be `C`"},
+       {},
+       {"stage"}},
+      {"unknown",
+       "for i in 0..8 { C[i] = A[i] + B[i] }",
+       "A: f32[8], B: f32[8], C: f32[8]",
+       "i",
+       "ad8",
+       {"no intrinsic `ad8`"},
+       {},
+       {"`add8`"}}};
+  for (const Wrong& wrong : cases) {
+    SCOPED_TRACE(wrong.name);
+    Program program = with(wrong.body, wrong.params);
+    Schedule s(program, "f");
+    std::vector<int64_t> constants;
+    if (std::string(wrong.intrinsic) == "tile") constants = {4, 8};
+    Diagnostic refused = refusal([&] { s.tensorize(wrong.loop, wrong.intrinsic, constants); });
+    EXPECT_TRUE(has(refused.message, wrong.message));
+    EXPECT_TRUE(has(refused.detail, wrong.detail));
+    EXPECT_TRUE(has(refused.help, wrong.help));
+    EXPECT_TRUE(refused.loc);
+    EXPECT_TRUE(s.steps().empty());
+  }
+}
+
+TEST(Tensorize, SumsAreNotPadded) {
+  Program program = with(
+      "for o in 0..(N + 7) / 8 { for v in 0..min(8, N - o * 8) { S[0] += A[o * 8 + v] * B[o * 8 + "
+      "v] } }",
+      "A: f32[N], B: f32[N], S: f32[1]");
+  Schedule s(program, "f");
+  Diagnostic refused = refusal([&] { s.tensorize("v", "dot8", {}, Edge::Pad); });
+  EXPECT_TRUE(has(refused.message, {"`v` is a reduction"}));
+  EXPECT_TRUE(has(refused.help, {"peel"}));
+}
+
+TEST(Tensorize, AndInlineAgain) {
+  Program program = with("for o in 0..4 { for i in 0..8 { C[o, i] = A[o, i] + B[o, i] } }",
+                         "A: f32[4, 8], B: f32[4, 8], C: f32[4, 8]");
+  Schedule s(program, "f");
+  s.tensorize("i", "add8", {}).inline_call("o");
+  EXPECT_EQ(print(s.function()).find("add8"), std::string::npos);
+  expect_same(program, s, {}, {"C"});
+}
+
+}  // namespace
+}  // namespace inlay::testing
