@@ -1,0 +1,162 @@
+// Code into slots, the choice of the host's instruction set, and what a fault says.
+#include <sys/types.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/emulator/exec/wave.h"
+
+namespace inlay::emulator {
+
+#define INLAY_VARIANT(name)          \
+  namespace name {                   \
+  extern const HandlerSet kHandlers; \
+  }
+INLAY_VARIANT(baseline)
+#ifdef INLAY_EXEC_X86
+INLAY_VARIANT(avx2)
+INLAY_VARIANT(avx512)
+#endif
+
+std::vector<const HandlerSet*> handler_sets() {
+  std::vector<const HandlerSet*> sets;
+#ifdef INLAY_EXEC_X86
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512cd"))
+    sets.push_back(&avx512::kHandlers);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2"))
+    sets.push_back(&avx2::kHandlers);
+#endif
+  sets.push_back(&baseline::kHandlers);
+  return sets;
+}
+
+const HandlerSet& handler_set() {
+  static const HandlerSet* chosen = [] {
+    const std::vector<const HandlerSet*> sets = handler_sets();
+    const char* wanted = getenv("INLAY_EMULATOR_HOST_ISA");
+    for (const HandlerSet* set : sets)
+      if (wanted != nullptr && strcmp(wanted, set->host_isa) == 0) return set;
+    return sets.front();
+  }();
+  return *chosen;
+}
+
+namespace {
+
+using namespace opcode_flags;
+
+// One more than the highest VGPR of the instruction.
+uint16_t vgprs_of(const Instruction& i) {
+  const Opcode& op = *i.opcode;
+  int high = 0;
+  const auto use = [&](int first, OperandType t) {
+    if (t != OperandType::kNONE && first + operand_dwords(t) > high)
+      high = first + operand_dwords(t);
+  };
+  const auto use_dwords = [&](int first, int n) {
+    if (first + n > high) high = first + n;
+  };
+  const bool scalar_dst =
+      strcmp(op.mnemonic, "v_readlane_b32") == 0 || strcmp(op.mnemonic, "v_readfirstlane_b32") == 0;
+  switch (op.encoding) {
+    case Encoding::kVOP1:
+    case Encoding::kVOP2:
+    case Encoding::kVOPC:
+    case Encoding::kVOP3:
+    case Encoding::kVOP3P:
+      if (op.dst != OperandType::kMASK && !scalar_dst) use(i.dst, op.dst);
+      for (int n = 0; n < 3; n++)
+        if (i.src[n] >= code::kVgpr0) use(i.src[n] - code::kVgpr0, op.src[n]);
+      break;
+    case Encoding::kDS:
+      use(i.dst, op.dst);
+      use(i.vaddr, op.src[0]);
+      use(i.vdata, op.src[1]);
+      use(i.vdata1, op.src[2]);
+      break;
+    case Encoding::kFLAT: {
+      const bool wide =
+          i.segment == Segment::kFlat || (i.segment == Segment::kGlobal && !i.has_saddr);
+      if (!(i.segment == Segment::kScratch && i.has_saddr)) use_dwords(i.vaddr, wide ? 2 : 1);
+      use(i.vdata, op.src[1]);
+      if ((op.action() == MemoryAction::kLoad && !i.lds) || i.glc) use(i.dst, op.dst);
+      break;
+    }
+    case Encoding::kMUBUF:
+    case Encoding::kMTBUF:
+      if (op.has(CACHE)) break;
+      if (i.offen || i.idxen) use_dwords(i.vaddr, i.offen && i.idxen ? 2 : 1);
+      if (!i.lds) use(i.vdata, op.src[1] != OperandType::kNONE ? op.src[1] : op.dst);
+      break;
+    default:
+      break;
+  }
+  return static_cast<uint16_t>(high);
+}
+
+bool is_plain(const Instruction& i) {
+  if (i.extension == Extension::kSdwa || i.extension == Extension::kDpp) return false;
+  if (i.opcode->encoding == Encoding::kVOP3P)
+    return true;  // its handlers see to the modifiers themselves
+  if (i.abs || i.neg || i.omod || i.clamp || i.op_sel) return false;
+  // These keep the other half of the register, whichever they write.
+  const OperandType t = i.opcode->dst;
+  const bool half = t == OperandType::kF16 || t == OperandType::kU16 || t == OperandType::kI16 ||
+                    t == OperandType::kB16;
+  return !(half && i.opcode->has(OPSEL));
+}
+
+}  // namespace
+
+void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count, Program* program,
+                  const HandlerSet& handlers) {
+  program->chip = chip;
+  program->base = base;
+  program->storage.assign(count, Slot());
+  for (size_t n = 0; n < count; n++) {
+    Slot& slot = program->storage[n];
+    const size_t size = decode(chip, words + n, count - n, &slot.inst);
+    if (size == 0) continue;
+    slot.dwords = static_cast<uint8_t>(size / 4);
+    slot.handler = handlers.find(slot.inst);
+    const Encoding e = slot.inst.opcode->encoding;
+    const bool vector = e == Encoding::kVOP1 || e == Encoding::kVOP2 || e == Encoding::kVOP3 ||
+                        e == Encoding::kVOPC || e == Encoding::kVOP3P;
+    if (vector && slot.inst.opcode->has(DST_IN) && slot.inst.opcode->src[2] == OperandType::kNONE)
+      slot.inst.src[2] = static_cast<uint16_t>(code::kVgpr0 + slot.inst.dst);
+    slot.plain = vector && is_plain(slot.inst);
+    slot.vgprs = vgprs_of(slot.inst);
+  }
+  program->slots = program->storage.data();
+  program->slot_count = static_cast<uint32_t>(count);
+}
+
+void Wave::fault(const char* format, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof(text), format, args);
+  va_end(args);
+  state = WaveState::kFault;
+  if (!group->fault.empty()) return;
+  char place[256];
+  snprintf(place, sizeof(place), "kernel %s, workgroup (%u, %u, %u), wavefront %u, PC 0x%llx",
+           group->kernel.c_str(), group->id[0], group->id[1], group->id[2], id,
+           static_cast<unsigned long long>(program->base + uint64_t{4} * pc));
+  group->fault = std::string(place);
+  if (pc < program->slot_count && program->slots[pc].dwords != 0)
+    group->fault += ": " + disassemble(program->chip, program->slots[pc].inst);
+  group->fault += ": " + std::string(text);
+}
+
+void memory_fault(Wave& w, uint64_t address, uint32_t size, bool write) {
+  const std::string near = w.group->memory->describe(address);
+  w.fault("%s of %u bytes at 0x%llx: %s", write ? "write" : "read", size,
+          static_cast<unsigned long long>(address), near.c_str());
+}
+
+}  // namespace inlay::emulator
