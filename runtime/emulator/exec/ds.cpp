@@ -49,10 +49,49 @@ uint32_t offset_of(const Instruction& i, int n, uint32_t element) {
   return (n ? i.offset1 : i.offset0) * element * (i.opcode->has(ST64) ? 64 : 1);
 }
 
+// The LDS addresses of all lanes if SIZE bytes at each, plus OFFSET, are inside; lanes that EXEC
+// has off get zero.
+bool lds_addresses(Wave& w, uint32_t vaddr, uint32_t offset, uint32_t size, uint32_t* address) {
+  const uint32_t* rows = w.vgpr[vaddr];
+  const uint32_t* lanes = exec_rows(w);
+  uint32_t high = 0;
+  for (int l = 0; l < kLanes; l++) {
+    address[l] = (rows[l] + offset) & lanes[l];
+    high = max_(high, address[l]);
+  }
+  return high <= w.group->lds_size && w.group->lds_size - high >= size;
+}
+void load_rows(Wave& w, const uint32_t* address, int dwords, uint32_t dst) {
+  const uint8_t* base = w.group->lds;
+  const uint32_t* lanes = exec_rows(w);
+  for (int n = 0; n < dwords; n++) {
+    uint32_t* row = w.vgpr[dst + static_cast<uint32_t>(n)];
+    for (int l = 0; l < kLanes; l++) {
+      const uint32_t v = reinterpret_cast<const Dword*>(base + address[l])[n];
+      row[l] = lanes[l] ? v : row[l];
+    }
+  }
+}
+
 void ds_load(Wave& w, const Slot& s) {
   const Instruction& i = s.inst;
   const Opcode& op = *i.opcode;
   const MemoryType t = memory_type(op.dst);
+  if (t.bytes >= 4 && !op.has(ADDTID)) {
+    alignas(64) uint32_t first[kLanes], second[kLanes];
+    const int dwords = t.bytes / 4;
+    if (!op.has(OFF2)) {
+      if (lds_addresses(w, i.vaddr, static_cast<uint32_t>(i.offset), s.bytes, first))
+        return load_rows(w, first, dwords, i.dst);
+    } else {
+      const uint32_t element = s.bytes / 2u;
+      if (lds_addresses(w, i.vaddr, offset_of(i, 0, element), element, first) &&
+          lds_addresses(w, i.vaddr, offset_of(i, 1, element), element, second)) {
+        load_rows(w, first, dwords / 2, i.dst);
+        return load_rows(w, second, dwords / 2, i.dst + static_cast<uint32_t>(dwords / 2));
+      }
+    }
+  }
   if (op.has(OFF2)) {
     const int dwords = operand_dwords(op.dst) / 2;
     // Both reads see the address before either result is written.

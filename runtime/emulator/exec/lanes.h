@@ -309,51 +309,58 @@ struct ValuImpl {
     }
   }
 
+  static constexpr int kCount = sizeof...(A) ? sizeof...(A) : 1;
+  static constexpr int kOut = Operand<R>::kDwords;
+  static constexpr bool kFloats = Operand<R>::kFloat || (Operand<A>::kFloat || ...);
+  static constexpr bool kNanAware = kNan == NanRule::kPropagate && Operand<R>::kFloat;
+
   template <size_t... I>
   static void run(Wave& w, const Slot& s, std::index_sequence<I...> indices) {
-    constexpr int kCount = sizeof...(A) ? sizeof...(A) : 1;
     alignas(64) uint32_t temp[2 * kCount][kLanes];
-    const uint32_t* lo[kCount] = {row<A>(w, s, I, 0, temp[2 * I])...};
-    const uint32_t* hi[kCount] = {
+    const uint32_t* const lo[kCount] = {row<A>(w, s, I, 0, temp[2 * I])...};
+    const uint32_t* const hi[kCount] = {
         (Operand<A>::kDwords == 2 ? row<A>(w, s, I, 1, temp[2 * I + 1]) : nullptr)...};
-    constexpr int kOut = Operand<R>::kDwords;
-    const bool direct = kOut > 0 && s.plain && w.exec() == ~uint64_t{0};
+    // Rounding to nearest with denormals kept, the whole wavefront on: results can stay in the
+    // host's registers until they are stored, so nothing here may take the address of `out`.
+    const bool usual = !kFloats || (w.mode.bits & 0xff) == 0xf0;
+    if (kOut > 0 && usual && s.plain && w.exec() == ~uint64_t{0}) {
+      alignas(64) uint32_t out[kOut ? kOut : 1][kLanes];
+      alignas(64) uint8_t mask[kHasMask<R> ? kLanes : 1];
+      const Context x{false, w.mode.ieee(), w.mode.dx10_clamp(), 0};
+      loop<false>(lo, hi, out[0], out[kOut == 2 ? 1 : 0], mask, Flush{}, x, indices);
+      if (!kNanAware || !row_has_nan<R>(out[0], out[kOut == 2 ? 1 : 0])) {
+        uint32_t* dst = w.vgpr[s.inst.dst];
+        for (int n = 0; n < kOut; n++)
+          for (int l = 0; l < kLanes; l++) dst[n * kLanes + l] = out[n][l];
+        if constexpr (kHasMask<R>) commit_mask(w, s, mask);
+        return;
+      }
+    }
+    general(w, s, lo, hi, indices);
+  }
+
+  // Any mode, any modifier, any lanes.
+  template <size_t... I>
+  __attribute__((noinline)) static void general(Wave& w, const Slot& s, const uint32_t* const* lo,
+                                                const uint32_t* const* hi,
+                                                std::index_sequence<I...> indices) {
     alignas(64) uint32_t out[kOut ? kOut : 1][kLanes];
     alignas(64) uint8_t mask[kHasMask<R> ? kLanes : 1];
-    uint32_t* out_lo = direct ? w.vgpr[s.inst.dst] : out[0];
-    uint32_t* out_hi = kOut < 2 ? nullptr : direct ? w.vgpr[s.inst.dst + 1] : out[kOut - 1];
-    // A NaN is put right from its sources, which a result written in place may have replaced.
-    constexpr bool kNanAware = kNan == NanRule::kPropagate && Operand<R>::kFloat;
-    alignas(64) uint32_t safe[kNanAware ? kOut : 1][kLanes];
-    if constexpr (kNanAware) {
-      out_lo = safe[0];
-      if (kOut == 2) out_hi = safe[kOut - 1];
-    }
     const Context x{s.inst.clamp, w.mode.ieee(), w.mode.dx10_clamp(), w.mode.round64()};
-    constexpr bool kFloats = Operand<R>::kFloat || (Operand<A>::kFloat || ...);
+    uint32_t* out_hi = kOut == 2 ? out[kOut - 1] : nullptr;
     if constexpr (kFloats) {
       constexpr bool kOnly32 = kTypeOf<R> != OperandType::kF64 && kTypeOf<R> != OperandType::kF16;
       const Rounding rounding(kOnly32 ? w.mode.round32() : w.mode.round64());
-      const Flush f = flush_of(w.mode);
-      if (__builtin_expect((w.mode.bits & 0xf0) == 0xf0, 1))
-        loop<false>(lo, hi, out_lo, out_hi, mask, f, x, indices);
-      else
-        loop<true>(lo, hi, out_lo, out_hi, mask, f, x, indices);
+      loop<true>(lo, hi, out[0], out_hi, mask, flush_of(w.mode), x, indices);
     } else {
-      loop<false>(lo, hi, out_lo, out_hi, mask, Flush{}, x, indices);
+      loop<false>(lo, hi, out[0], out_hi, mask, Flush{}, x, indices);
     }
     if constexpr (kNanAware) {
-      if (__builtin_expect(row_has_nan<R>(out_lo, out_hi), 0)) fix_nan(lo, hi, out_lo, out_hi);
-      if (direct) {
-        memcpy(w.vgpr[s.inst.dst], out_lo, sizeof(safe[0]));
-        if (kOut == 2) memcpy(w.vgpr[s.inst.dst + 1], out_hi, sizeof(safe[0]));
-      }
+      if (row_has_nan<R>(out[0], out_hi)) fix_nan(lo, hi, out[0], out_hi);
     }
-    // The mask first: commit_mask may change EXEC only after a compare, which has no register
-    // result.
-    if constexpr (kOut > 0) {
-      if (!direct) commit(w, s, out_lo, out_hi, kTypeOf<R>);
-    }
+    // The register first: commit_mask may change EXEC, but only after a compare, which has no
+    // register result.
+    if constexpr (kOut > 0) commit(w, s, out[0], out_hi, kTypeOf<R>);
     if constexpr (kHasMask<R>) commit_mask(w, s, mask);
   }
   template <typename T>

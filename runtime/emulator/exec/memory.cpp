@@ -310,30 +310,75 @@ LaneAccess flat_lane(Wave& w, const Instruction& i, int lane) {
   return {Space::kMemory, address};
 }
 
-// All 64 lanes on neighbouring elements of SIZE bytes: the pointer to them, or null if it is not
-// so.
-uint8_t* coalesced(Wave& w, const Instruction& i, uint32_t size, bool write) {
-  if (i.segment == Segment::kScratch || w.exec() != ~uint64_t{0}) return nullptr;
+// The addresses of all lanes, where one region holds them all; lanes that EXEC has off repeat one
+// that is on. False if it is not so: the lanes are then looked at one by one.
+bool lane_addresses(Wave& w, const Instruction& i, uint32_t size, bool write, uint64_t* address) {
+  const uint64_t exec = w.exec();
+  if (i.segment == Segment::kScratch || exec == 0) return false;
+  const uint64_t offset = static_cast<uint64_t>(static_cast<int64_t>(i.offset));
   const uint32_t* lo = w.vgpr[i.vaddr];
-  const bool wide = i.segment == Segment::kFlat || !i.has_saddr;
-  const uint32_t first = lo[0];
-  uint32_t apart = 0;
-  for (int l = 0; l < kLanes; l++) apart |= lo[l] ^ (first + size * static_cast<uint32_t>(l));
-  if (apart || first > 0xffffffff - 64 * 16) return nullptr;
-  if (wide) {
+  if (i.segment == Segment::kGlobal && i.has_saddr) {
+    const uint64_t base = w.pair(i.soffset) + offset;
+    for (int l = 0; l < kLanes; l++) address[l] = base + lo[l];
+  } else {
     const uint32_t* hi = w.vgpr[i.vaddr + 1];
-    uint32_t differ = 0;
-    for (int l = 0; l < kLanes; l++) differ |= hi[l] ^ hi[0];
-    if (differ) return nullptr;
+    for (int l = 0; l < kLanes; l++)
+      address[l] = (lo[l] | static_cast<uint64_t>(hi[l]) << 32) + offset;
   }
-  const LaneAccess a = flat_lane(w, i, 0);
-  if (a.space != Space::kMemory) return nullptr;
-  const uint64_t offset = a.address - w.cached.base;
-  const uint64_t total = static_cast<uint64_t>(size) * kLanes;
-  // A miss is not an error: the lanes are then looked at one by one.
-  if (offset < w.cached.size && w.cached.size - offset >= total && (!write || w.cached.writable))
-    return reinterpret_cast<uint8_t*>(a.address);
-  return nullptr;
+  if (exec != ~uint64_t{0}) {
+    const uint32_t* lanes = exec_rows(w);
+    const uint64_t some = address[__builtin_ctzll(exec)];
+    for (int l = 0; l < kLanes; l++) address[l] = lanes[l] ? address[l] : some;
+  }
+  uint64_t low = address[0], high = address[0];
+  for (int l = 0; l < kLanes; l++) {
+    low = min_(low, address[l]);
+    high = max_(high, address[l]);
+  }
+  return high - low < (uint64_t{1} << 40) && reachable(w, low, high - low + size, write);
+}
+bool neighbours(const uint64_t* address, uint32_t size) {
+  uint64_t apart = 0;
+  for (int l = 0; l < kLanes; l++)
+    apart |= address[l] ^ (address[0] + size * static_cast<uint64_t>(l));
+  return apart == 0;
+}
+
+// Whole dwords at checked addresses.
+void load_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t dst) {
+  const bool full = w.exec() == ~uint64_t{0};
+  if (full && dwords == 1 && neighbours(address, 4)) {
+    memcpy(w.vgpr[dst], reinterpret_cast<const void*>(address[0]), 4 * kLanes);
+    return;
+  }
+  const uint32_t* lanes = exec_rows(w);
+  for (int n = 0; n < dwords; n++) {
+    uint32_t* row = w.vgpr[dst + static_cast<uint32_t>(n)];
+    if (full) {
+      for (int l = 0; l < kLanes; l++) row[l] = reinterpret_cast<const Dword*>(address[l])[n];
+    } else {
+      for (int l = 0; l < kLanes; l++) {
+        const uint32_t v = reinterpret_cast<const Dword*>(address[l])[n];
+        row[l] = lanes[l] ? v : row[l];
+      }
+    }
+  }
+}
+void store_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t src) {
+  if (w.exec() == ~uint64_t{0}) {
+    if (dwords == 1 && neighbours(address, 4)) {
+      memcpy(reinterpret_cast<void*>(address[0]), w.vgpr[src], 4 * kLanes);
+      return;
+    }
+    for (int l = 0; l < kLanes; l++)
+      for (int n = 0; n < dwords; n++)
+        reinterpret_cast<Dword*>(address[l])[n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
+    return;
+  }
+  each_lane(w, [&](int l) {
+    for (int n = 0; n < dwords; n++)
+      reinterpret_cast<Dword*>(address[l])[n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
+  });
 }
 
 // LDS address of a load into LDS: the instruction's offset, M0's, and one dword per lane
@@ -358,34 +403,16 @@ void flat_memory(Wave& w, const Slot& s) {
         return each_lane(w, [&](int l) {
           load_to_lds(w, s, flat_lane(w, i, l), l, static_cast<uint32_t>(i.offset));
         });
-      const MemoryType t = memory_type(op.dst);
-      if (t.bytes >= 4) {
-        if (const uint8_t* p = coalesced(w, i, static_cast<uint32_t>(t.bytes), false)) {
-          const int dwords = t.bytes / 4;
-          if (dwords == 1) {
-            memcpy(w.vgpr[i.dst], p, 4 * kLanes);
-            return;
-          }
-          for (int n = 0; n < dwords; n++)
-            for (int l = 0; l < kLanes; l++)
-              memcpy(&w.vgpr[i.dst + n][l], p + 4 * (dwords * l + n), 4);
-          return;
-        }
-      }
+      alignas(64) uint64_t address[kLanes];
+      if (s.bytes >= 4 && lane_addresses(w, i, s.bytes, false, address))
+        return load_dwords(w, address, s.bytes / 4, i.dst);
       // The destination may hold the addresses: every lane reads its own before it writes.
       return each_lane(w, [&](int l) { load_lane(w, s, flat_lane(w, i, l), l, i.dst); });
     }
     case MemoryAction::kStore: {
-      const MemoryType t = memory_type(op.src[1]);
-      if (t.bytes >= 4) {
-        if (uint8_t* p = coalesced(w, i, static_cast<uint32_t>(t.bytes), true)) {
-          const int dwords = t.bytes / 4;
-          for (int n = 0; n < dwords; n++)
-            for (int l = 0; l < kLanes; l++)
-              memcpy(p + 4 * (dwords * l + n), &w.vgpr[i.vdata + n][l], 4);
-          return;
-        }
-      }
+      alignas(64) uint64_t address[kLanes];
+      if (s.bytes >= 4 && lane_addresses(w, i, s.bytes, true, address))
+        return store_dwords(w, address, s.bytes / 4, i.vdata);
       return each_lane(w, [&](int l) { store_lane(w, s, flat_lane(w, i, l), l, i.vdata); });
     }
     default:

@@ -9,22 +9,31 @@ namespace INLAY_EXEC_VARIANT {
 
 uint64_t scalar_value(Wave& w, const Slot& s, uint32_t c, OperandType type);
 
+// Whether SIZE bytes at ADDRESS are device memory.
+inline bool in_region(const Region& r, uint64_t address, uint64_t size, bool write) {
+  const uint64_t offset = address - r.base;
+  return offset < r.size && r.size - offset >= size && (!write || r.writable);
+}
+inline bool reachable(Wave& w, uint64_t address, uint64_t size, bool write) {
+  RegionCache& cache = *w.group->cache;
+  for (const Region& r : cache.regions)
+    if (in_region(r, address, size, write)) return true;
+  Region region;
+  if (!w.group->memory->find(address, &region) || !in_region(region, address, size, write))
+    return false;
+  cache.regions[cache.next++ % RegionCache::kCount] = region;
+  return true;
+}
 // The host pointer of SIZE bytes at ADDRESS, or null after a fault. WRITE: they will be written.
 inline uint8_t* device_pointer(Wave& w, uint64_t address, uint32_t size, bool write) {
-  const uint64_t offset = address - w.cached.base;
-  if (__builtin_expect(
-          offset < w.cached.size && w.cached.size - offset >= size && (!write || w.cached.writable),
-          1))
+  if (__builtin_expect(reachable(w, address, size, write), 1))
     return reinterpret_cast<uint8_t*>(address);
-  Region region;
-  const bool found = w.group->memory->find(address, &region);
-  if (!found || region.size - (address - region.base) < size || (write && !region.writable)) {
-    memory_fault(w, address, size, write);
-    return nullptr;
-  }
-  w.cached = region;
-  return reinterpret_cast<uint8_t*>(address);
+  memory_fault(w, address, size, write);
+  return nullptr;
 }
+
+// A dword anywhere.
+typedef uint32_t __attribute__((aligned(1), may_alias)) Dword;
 
 inline uint32_t load_bytes(const uint8_t* p, int size) {
   uint32_t v = 0;

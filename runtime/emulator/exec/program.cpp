@@ -130,6 +130,12 @@ void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count,
       slot.inst.src[2] = static_cast<uint16_t>(code::kVgpr0 + slot.inst.dst);
     slot.plain = vector && is_plain(slot.inst);
     slot.vgprs = vgprs_of(slot.inst);
+    const OperandType moved = slot.inst.opcode->action() == MemoryAction::kStore
+                                  ? slot.inst.opcode->src[1]
+                                  : slot.inst.opcode->dst;
+    const bool narrow = moved == OperandType::kU8 || moved == OperandType::kI8 ||
+                        moved == OperandType::kU16 || moved == OperandType::kI16;
+    slot.bytes = static_cast<uint8_t>(narrow ? 1 : 4 * operand_dwords(moved));
   }
   program->slots = program->storage.data();
   program->slot_count = static_cast<uint32_t>(count);

@@ -30,6 +30,7 @@ struct Slot {
   bool plain = false;  // vector ALU without modifiers of any kind: sources and result are registers
                        // as they are
   uint16_t vgprs = 0;  // one more than the highest VGPR that it names
+  uint8_t bytes = 0;    // memory: what one lane moves, 1 for less than a dword
 };
 
 struct Program {
@@ -57,12 +58,20 @@ class AddressSpace {
   virtual std::string describe(uint64_t address) = 0;
 };
 
+// The regions that were used last, so that most accesses ask no lock. One per host thread.
+struct RegionCache {
+  static constexpr int kCount = 8;
+  Region regions[kCount];
+  int next = 0;
+};
+
 enum class WaveState : uint8_t { kRunning, kBarrier, kEnded, kFault };
 
 struct Workgroup {
   uint8_t* lds = nullptr;
   uint32_t lds_size = 0;
   AddressSpace* memory = nullptr;
+  RegionCache* cache = nullptr;  // never null while it runs
   uint64_t shared_aperture = 0;  // high half of LDS addresses seen through FLAT
   uint64_t private_aperture = 0;
   uint32_t id[3] = {};

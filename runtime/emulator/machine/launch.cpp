@@ -91,7 +91,7 @@ class Dispatch {
   }
 
   struct Group;
-  bool begin(uint64_t index, Group* group);
+  bool begin(uint64_t index, RegionCache* cache, Group* group);
   uint64_t total() const { return total_; }
   const Kernel& kernel() const { return kernel_; }
 
@@ -186,8 +186,9 @@ bool Dispatch::fill_packet() {
   return true;
 }
 
-bool Dispatch::begin(uint64_t index, Group* group) {
+bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
   Workgroup& g = group->state;
+  g.cache = cache;
   g.memory = memory_;
   g.shared_aperture = kSharedAperture;
   g.private_aperture = kPrivateAperture;
@@ -321,6 +322,7 @@ class Runner {
 
   void work() {
     const HandlerSet& handlers = handler_set();
+    RegionCache cache;
     std::deque<std::unique_ptr<Group>> unfinished;  // begun by this thread, and waiting for others
     std::unique_ptr<Group> spare;                   // buffers of a finished workgroup, used again
     while (!stop_) {
@@ -328,7 +330,7 @@ class Runner {
       if (index < dispatch_->total()) {
         std::unique_ptr<Group> group = spare ? std::move(spare) : std::make_unique<Group>();
         group->state = Workgroup();
-        if (!dispatch_->begin(index, group.get())) return report(group->state.fault);
+        if (!dispatch_->begin(index, &cache, group.get())) return report(group->state.fault);
         unfinished.push_front(std::move(group));
       } else if (unfinished.empty()) {
         return;
