@@ -213,7 +213,7 @@ TEST(Isa, EveryRowAgreesWithLlvm) {
       fixed_bits(op, form, &value, &mask);
       for (int chip = 0; chip < 2; chip++) {
         int accepted = 0;
-        for (int trial = 0; trial < 400; trial++) {
+        for (int trial = 0; trial < 200; trial++) {
           uint64_t w = rng();
           if (trial % 2 == 0) {
             // Quiet modifiers, so that rows with many reserved bits are reached too.
@@ -295,7 +295,7 @@ TEST(Isa, RandomWordsAgreeWithLlvm) {
                                           {0xd8000000, 0xfc000000},
                                           {0xdc000000, 0xfc000000},
                                           {0xe0000000, 0xf8000000}};
-  for (int n = 0; n < 2000000; n++) {
+  for (int n = 0; n < 1000000; n++) {
     const auto& prefix = kPrefixes[n % 10];
     uint32_t words[3];
     for (uint32_t& w : words) {

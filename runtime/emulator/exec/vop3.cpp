@@ -105,6 +105,11 @@ INLAY_ARITH(v_fma_legacy_f16, Half, Half a, Half b, Half c) {
 }
 
 // --- division ---
+#if defined(__SIZEOF_FLOAT128__)
+using Quad = __float128;
+#else
+using Quad = long double;
+#endif
 // v_div_scale brings numerator and denominator into a range where the reciprocal, the quotient and
 // the residual of Newton's steps are normal; VCC tells v_div_fmas that the quotient came out
 // scaled. The published pseudocode scales a huge denominator up where only down makes sense; this
@@ -147,13 +152,19 @@ struct Division {
     if (exponent(numerator) <= kFractionBits) return {scaled(s0, kScale), false};
     return {s0, false};
   }
+  // The scale is applied before the one rounding: a quotient that comes out denormal would be rounded twice otherwise.
   static T fmas(T a, T b, T c, bool scaled_quotient) {
     T v;
     if constexpr (sizeof(T) == 4)
       v = __builtin_fmaf(a, b, c);
     else
       v = __builtin_fma(a, b, c);
-    return scaled_quotient ? scaled(v, exponent(c) > kBias ? kScale : -kScale) : v;
+    if (!scaled_quotient) return v;
+    const int by = exponent(c) > kBias ? kScale : -kScale;
+    const T simple = scaled(v, by);
+    if (by > 0 || exponent(simple) > 1 || v - v != 0) return simple;
+    const Quad exact = static_cast<Quad>(a) * static_cast<Quad>(b) + static_cast<Quad>(c);
+    return static_cast<T>(exact * static_cast<Quad>(scaled(T(1), by)));
   }
   static T fixup(T quotient, T denominator, T numerator) {
     const auto sign = (as_bits(denominator) ^ as_bits(numerator)) >> (sizeof(T) * 8 - 1);
@@ -165,6 +176,11 @@ struct Division {
     if ((denominator == 0 && numerator == 0) || (d_inf && n_inf)) return -nan();
     if (denominator == 0 || n_inf) return signed_(infinity);
     if (d_inf || numerator == 0) return signed_(T(0));
+    // Beyond the range of the steps before, whose result is no number then.
+    int en, ed;
+    frexp(static_cast<double>(numerator), &en);
+    frexp(static_cast<double>(denominator), &ed);
+    if (en - ed > kBias + 2) return signed_(infinity);
     return signed_(fabs_(quotient));
   }
 };
