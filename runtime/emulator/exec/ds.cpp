@@ -234,6 +234,17 @@ void cross_lanes(Wave& w, uint32_t dst, uint32_t data, const F& source) {
 
 }  // namespace
 
+// Resources are set up by the first barrier that names them, so that there is nothing to
+// initialize.
+INLAY_WAVE(ds_gws_init) {}
+INLAY_WAVE(ds_gws_barrier) {
+  const uint64_t exec = w.exec();
+  if (exec == 0) return;
+  if (w.group->global_sync == nullptr) return w.fault("a global barrier outside of a dispatch");
+  w.global_ticket = w.group->global_sync->arrive(w.vgpr[s.inst.vaddr][__builtin_ctzll(exec)] + 1);
+  w.state = WaveState::kGlobalBarrier;
+}
+
 void lds_memory(Wave& w, const Slot& s) {
   const Instruction& i = s.inst;
   const Opcode& op = *i.opcode;

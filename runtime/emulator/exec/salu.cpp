@@ -514,7 +514,9 @@ INLAY_WAVE(s_trap) {
 // has nothing to do.
 INLAY_WAVE(s_nop) {}
 INLAY_WAVE(s_waitcnt) {}
-INLAY_WAVE(s_sleep) {}
+INLAY_WAVE(s_sleep) {
+  w.state = WaveState::kYield;
+}
 INLAY_WAVE(s_setprio) {}
 INLAY_WAVE(s_wakeup) {}
 INLAY_WAVE(s_icache_inv) {}

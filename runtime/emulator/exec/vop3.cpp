@@ -152,7 +152,8 @@ struct Division {
     if (exponent(numerator) <= kFractionBits) return {scaled(s0, kScale), false};
     return {s0, false};
   }
-  // The scale is applied before the one rounding: a quotient that comes out denormal would be rounded twice otherwise.
+  // The scale is applied before the one rounding: a quotient that comes out denormal would be
+  // rounded twice otherwise.
   static T fmas(T a, T b, T c, bool scaled_quotient) {
     T v;
     if constexpr (sizeof(T) == 4)

@@ -30,7 +30,7 @@ struct Slot {
   bool plain = false;  // vector ALU without modifiers of any kind: sources and result are registers
                        // as they are
   uint16_t vgprs = 0;  // one more than the highest VGPR that it names
-  uint8_t bytes = 0;    // memory: what one lane moves, 1 for less than a dword
+  uint8_t bytes = 0;   // memory: what one lane moves, 1 for less than a dword
 };
 
 struct Program {
@@ -65,13 +65,24 @@ struct RegionCache {
   int next = 0;
 };
 
-enum class WaveState : uint8_t { kRunning, kBarrier, kEnded, kFault };
+// kYield: it waits for something outside (s_sleep), and gives the others their turn.
+// kGlobalBarrier: it waits for wavefronts of other workgroups.
+enum class WaveState : uint8_t { kRunning, kYield, kBarrier, kGlobalBarrier, kEnded, kFault };
+
+// The barrier among workgroups (global wave sync), one per dispatch.
+class GlobalSync {
+ public:
+  virtual ~GlobalSync() = default;
+  // One of COUNT wavefronts has come. Returns what passed() wants to know.
+  virtual uint64_t arrive(uint32_t count) = 0;
+};
 
 struct Workgroup {
   uint8_t* lds = nullptr;
   uint32_t lds_size = 0;
   AddressSpace* memory = nullptr;
   RegionCache* cache = nullptr;  // never null while it runs
+  GlobalSync* global_sync = nullptr;
   uint64_t shared_aperture = 0;  // high half of LDS addresses seen through FLAT
   uint64_t private_aperture = 0;
   uint32_t id[3] = {};
@@ -103,6 +114,7 @@ struct alignas(64) Wave {
   uint16_t vgpr_count = 0;
   bool gpr_idx = false;  // s_set_gpr_idx_on; what it moves is in M0[15:12], by how much in M0[7:0]
   uint8_t id = 0;        // within its workgroup
+  uint64_t global_ticket = 0;  // of the global barrier it waits at
   uint32_t hw_id = 0, status = 0;
   uint64_t scratch_base = 0;  // FLAT_SCRATCH as launched; scratch of this wave
   uint64_t scratch_size = 0;  // bytes, all lanes

@@ -185,6 +185,11 @@ Error Device::launch(const Function& f, const uint32_t grid[3], const uint32_t b
         static_cast<uint64_t>(compute_units);
     if (uint64_t{grid[0]} * grid[1] * grid[2] > fit) return kCooperativeLaunchTooLarge;
   }
+  for (const KernelArgument& a : f.kernel->arguments)
+    if (a.kind == "hidden_hostcall_buffer") {
+      l.hostcall_buffer = hostcall.buffer(&memory);
+      l.service = [this] { hostcall.serve(); };
+    }
   std::string error;
   if (run_launch(&memory, l, options, &error)) return kSuccess;
   say("%s", error.c_str());

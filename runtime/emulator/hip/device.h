@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/emulator/hip/hostcall.h"
 #include "runtime/emulator/hip/types.h"
 #include "runtime/emulator/machine/launch.h"
 
@@ -61,6 +62,7 @@ class Device {
   static Device& get();
 
   DeviceMemory memory;
+  Hostcall hostcall;
   Chip chip = Chip::kGfx900;
   int compute_units = 64;
   LaunchOptions options;

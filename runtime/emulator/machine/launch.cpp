@@ -94,6 +94,7 @@ class Dispatch {
   bool begin(uint64_t index, RegionCache* cache, Group* group);
   uint64_t total() const { return total_; }
   const Kernel& kernel() const { return kernel_; }
+  const std::function<void()>& service() const { return launch_.service; }
 
  private:
   bool fill_kernarg();
@@ -283,22 +284,50 @@ void Dispatch::initial_registers(Wave* w, const Group& group) const {
                  bits(d.rsrc1, 26, 1) << 23;
 }
 
-// One turn of every wavefront that can go on. Returns true when the workgroup has ended or faulted.
-bool turn(Dispatch::Group* group, const HandlerSet& handlers) {
-  uint32_t ended = 0, waiting = 0;
+class Barrier : public GlobalSync {
+ public:
+  uint64_t arrive(uint32_t count) override {
+    const std::lock_guard lock(mutex_);
+    const uint64_t ticket = generation_;
+    if (++arrived_ >= count) {
+      arrived_ = 0;
+      generation_++;
+    }
+    return ticket;
+  }
+  bool passed(uint64_t ticket) const { return generation_ != ticket; }
+
+ private:
+  std::mutex mutex_;
+  uint32_t arrived_ = 0;
+  std::atomic<uint64_t> generation_{0};
+};
+
+enum class Turn { kGoesOn, kWaits, kOver };
+
+// One turn of every wavefront that can go on.
+Turn turn(Dispatch::Group* group, const HandlerSet& handlers, const Barrier& barrier) {
+  uint32_t ended = 0, waiting = 0, ran = 0;
   for (uint32_t n = 0; n < group->count; n++) {
     Wave& w = group->waves[n];
-    if (w.state == WaveState::kRunning) handlers.run(w, kQuantum);
-    if (w.state == WaveState::kFault) return true;
+    if (w.state == WaveState::kYield) w.state = WaveState::kRunning;
+    if (w.state == WaveState::kGlobalBarrier && barrier.passed(w.global_ticket))
+      w.state = WaveState::kRunning;
+    if (w.state == WaveState::kRunning) {
+      handlers.run(w, kQuantum);
+      // A wavefront that sleeps has something to wait for.
+      ran += w.state != WaveState::kYield;
+    }
+    if (w.state == WaveState::kFault) return Turn::kOver;
     ended += w.state == WaveState::kEnded;
     waiting += w.state == WaveState::kBarrier;
   }
-  if (ended == group->count) return true;
+  if (ended == group->count) return Turn::kOver;
   // A barrier is for the wavefronts that are left.
   if (ended + waiting == group->count)
     for (uint32_t n = 0; n < group->count; n++)
       if (group->waves[n].state == WaveState::kBarrier) group->waves[n].state = WaveState::kRunning;
-  return false;
+  return ran || ended + waiting == group->count ? Turn::kGoesOn : Turn::kWaits;
 }
 
 class Runner {
@@ -330,6 +359,7 @@ class Runner {
       if (index < dispatch_->total()) {
         std::unique_ptr<Group> group = spare ? std::move(spare) : std::make_unique<Group>();
         group->state = Workgroup();
+        group->state.global_sync = &barrier_;
         if (!dispatch_->begin(index, &cache, group.get())) return report(group->state.fault);
         unfinished.push_front(std::move(group));
       } else if (unfinished.empty()) {
@@ -340,14 +370,21 @@ class Runner {
       }
       Group* group = unfinished.front().get();
       for (int n = 0; n < kTurns; n++) {
-        if (turn(group, handlers)) {
+        const Turn t = turn(group, handlers, barrier_);
+        if (dispatch_->service()) dispatch_->service()();
+        if (t == Turn::kWaits) {
+          std::this_thread::yield();
+          break;
+        }
+        if (t == Turn::kOver) {
           if (!group->state.fault.empty()) return report(group->state.fault);
           spare = std::move(unfinished.front());
           unfinished.pop_front();
           break;
         }
-        if (n % 64 == 63 && (stop_ || late())) break;
+        if (n % 64 == 63 && stop_) break;
       }
+      if (late()) return;
     }
   }
 
@@ -368,6 +405,7 @@ class Runner {
 
   Dispatch* dispatch_;
   const LaunchOptions& options_;
+  Barrier barrier_;
   std::chrono::steady_clock::time_point start_;
   std::atomic<uint64_t> next_{0};
   std::atomic<bool> stop_{false};

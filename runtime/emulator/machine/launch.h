@@ -2,6 +2,7 @@
 // wavefronts and workgroups over host threads.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Launch {
   uint32_t dynamic_lds = 0;
   // The kernarg segment as far as the caller knows it; hidden arguments are filled in.
   std::vector<uint8_t> arguments;
+  // Called between turns, from any of the threads: the host's side of what device code waits for.
+  std::function<void()> service;
   uint64_t printf_buffer = 0, hostcall_buffer = 0, grid_sync = 0, heap = 0;
 };
 
