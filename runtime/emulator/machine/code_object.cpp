@@ -193,10 +193,9 @@ class Loader {
       if (p.p_vaddr + p.p_memsz > end) end = p.p_vaddr + p.p_memsz;
     }
     if (end == 0) return damaged("it has no loadable segment");
-    object_->image_ = memory_->allocate(end, "code object");
+    object_->image_ = memory_->allocate_zeroed(end, "code object");
     if (object_->image_ == nullptr) return fail(error_, "no memory for the code object");
     image_size_ = end;
-    memset(object_->image_, 0, end);
     const Elf64_Phdr* code = nullptr;
     for (const Elf64_Phdr& p : program_headers_) {
       if (p.p_type != PT_LOAD) continue;

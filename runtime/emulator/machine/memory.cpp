@@ -1,5 +1,7 @@
 #include "runtime/emulator/machine/memory.h"
 
+#include <sys/mman.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -8,6 +10,7 @@ namespace inlay::emulator {
 namespace {
 
 constexpr size_t kRememberedFrees = 256;
+constexpr uint64_t kLargest = uint64_t{1} << 46, kMappedFrom = 1u << 20;
 
 std::string text(const char* format, uint64_t a, const std::string& name, uint64_t b, uint64_t c) {
   char buffer[256];
@@ -19,16 +22,33 @@ std::string text(const char* format, uint64_t a, const std::string& name, uint64
 }  // namespace
 
 DeviceMemory::~DeviceMemory() {
-  for (const auto& [base, allocation] : allocations_)
-    if (allocation.owned) ::free(reinterpret_cast<void*>(base));
+  for (const auto& [base, allocation] : allocations_) release(base, allocation);
+}
+
+void DeviceMemory::release(uint64_t base, const Allocation& allocation) {
+  if (allocation.kind == Allocation::kHeap) ::free(reinterpret_cast<void*>(base));
+  if (allocation.kind == Allocation::kMapped)
+    munmap(reinterpret_cast<void*>(base), allocation.size);
 }
 
 void* DeviceMemory::allocate(uint64_t size, const std::string& name) {
+  if (size == 0 || size > kLargest) return nullptr;
+  if (size >= kMappedFrom) return allocate_zeroed(size, name);
   void* p = nullptr;
-  if (size == 0 || size > (uint64_t{1} << 46)) return nullptr;
   if (posix_memalign(&p, size >= 65536 ? 4096 : 256, size) != 0) return nullptr;
   const std::unique_lock lock(mutex_);
-  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, true};
+  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kHeap};
+  allocated_ += size;
+  return p;
+}
+
+void* DeviceMemory::allocate_zeroed(uint64_t size, const std::string& name) {
+  if (size == 0 || size > kLargest) return nullptr;
+  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                 -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  const std::unique_lock lock(mutex_);
+  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kMapped};
   allocated_ += size;
   return p;
 }
@@ -36,26 +56,28 @@ void* DeviceMemory::allocate(uint64_t size, const std::string& name) {
 bool DeviceMemory::free(void* pointer) {
   const std::unique_lock lock(mutex_);
   const auto at = allocations_.find(reinterpret_cast<uint64_t>(pointer));
-  if (at == allocations_.end() || !at->second.owned) return false;
+  if (at == allocations_.end() || at->second.kind == Allocation::kForeign) return false;
   allocated_ -= at->second.size;
   generation_++;
   if (freed_.size() >= kRememberedFrees) freed_.erase(freed_.begin());
   freed_.emplace_back(at->first, at->second);
+  release(at->first, at->second);
   allocations_.erase(at);
-  ::free(pointer);
   return true;
 }
 
 bool DeviceMemory::map(void* pointer, uint64_t size, const std::string& name) {
   const std::unique_lock lock(mutex_);
   if (pointer == nullptr || size == 0) return false;
-  return allocations_.insert({reinterpret_cast<uint64_t>(pointer), {size, name, false}}).second;
+  return allocations_
+      .insert({reinterpret_cast<uint64_t>(pointer), {size, name, Allocation::kForeign}})
+      .second;
 }
 
 bool DeviceMemory::unmap(void* pointer) {
   const std::unique_lock lock(mutex_);
   const auto at = allocations_.find(reinterpret_cast<uint64_t>(pointer));
-  if (at == allocations_.end() || at->second.owned) return false;
+  if (at == allocations_.end() || at->second.kind != Allocation::kForeign) return false;
   generation_++;
   allocations_.erase(at);
   return true;

@@ -18,6 +18,8 @@ class DeviceMemory : public AddressSpace {
 
   // SIZE bytes aligned to 256 or more; null if the host has none left. NAME appears in reports.
   void* allocate(uint64_t size, const std::string& name);
+  // The same, filled with zeros; pages that are never touched cost nothing.
+  void* allocate_zeroed(uint64_t size, const std::string& name);
   // False if POINTER is not the start of an allocation.
   bool free(void* pointer);
   // Memory of somebody else's that device code may use.
@@ -34,8 +36,9 @@ class DeviceMemory : public AddressSpace {
   struct Allocation {
     uint64_t size;
     std::string name;
-    bool owned;
+    enum Kind { kHeap, kMapped, kForeign } kind;
   };
+  static void release(uint64_t base, const Allocation& allocation);
   std::map<uint64_t, Allocation>::const_iterator holder(uint64_t address) const;
 
   mutable std::shared_mutex mutex_;
