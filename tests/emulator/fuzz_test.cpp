@@ -1,5 +1,6 @@
-// Whatever comes in, an error goes out: damaged code objects and bundles, random descriptors, random instructions. That
-// nothing crashes and nothing hangs is what is tested; run it under the sanitizers too.
+// Whatever comes in, an error goes out: damaged code objects and bundles, random descriptors,
+// random instructions. That nothing crashes and nothing hangs is what is tested; run it under the
+// sanitizers too.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -54,8 +55,9 @@ amdhsa.kernels:
 )";
   const std::string stem = testing::TempDir() + "inlay_fuzz_" + std::to_string(getpid());
   std::ofstream(stem + ".s") << text;
-  const std::string assembler = std::string(INLAY_LLVM_MC) + " -triple=amdgcn-amd-amdhsa -mcpu=gfx900 -filetype=obj -o " +
-                                stem + ".o " + stem + ".s";
+  const std::string assembler = std::string(INLAY_LLVM_MC) +
+                                " -triple=amdgcn-amd-amdhsa -mcpu=gfx900 -filetype=obj -o " + stem +
+                                ".o " + stem + ".s";
   const std::string linker = std::string(INLAY_LLD) + " -shared -o " + stem + ".co " + stem + ".o";
   EXPECT_EQ(system(assembler.c_str()), 0);
   EXPECT_EQ(system(linker.c_str()), 0);
@@ -91,7 +93,8 @@ TEST(Fuzz, SoundObjectRuns) {
   memset(out, 0, 4096);
   launch_all(&memory, *code, reinterpret_cast<uint64_t>(out));
   for (int n = 0; n < 101; n++) EXPECT_EQ(out[n], n < 100 ? 42u : 0u);
-  EXPECT_EQ(CodeObject::load(Chip::kGfx906, &memory, object.data(), object.size(), &error), nullptr);
+  EXPECT_EQ(CodeObject::load(Chip::kGfx906, &memory, object.data(), object.size(), &error),
+            nullptr);
   EXPECT_NE(error.find("another chip"), std::string::npos) << error;
 }
 
@@ -126,7 +129,8 @@ TEST(Fuzz, RandomBundles) {
   for (int trial = 0; trial < 2000; trial++) {
     std::string bundle = "__CLANG_OFFLOAD_BUNDLE__";
     const auto put = [&](uint64_t v) { bundle.append(reinterpret_cast<const char*>(&v), 8); };
-    const std::string id = trial % 3 ? "hipv4-amdgcn-amd-amdhsa--gfx900" : "host-x86_64-unknown-linux--";
+    const std::string id =
+        trial % 3 ? "hipv4-amdgcn-amd-amdhsa--gfx900" : "host-x86_64-unknown-linux--";
     put(1);
     put(24 + 32 + id.size());
     put(object.size());
@@ -135,7 +139,8 @@ TEST(Fuzz, RandomBundles) {
     bundle.append(object.begin(), object.end());
     if (trial % 2) bundle[24 + rng() % 40] = static_cast<char>(rng());
     std::string error;
-    const auto code = CodeObject::load(Chip::kGfx900, &memory, bundle.data(), bundle.size(), &error);
+    const auto code =
+        CodeObject::load(Chip::kGfx900, &memory, bundle.data(), bundle.size(), &error);
     EXPECT_TRUE(code != nullptr || !error.empty());
     if (trial % 2 == 0) EXPECT_EQ(code != nullptr, trial % 3 != 0) << error;
   }
@@ -145,7 +150,8 @@ class FuzzWave : public WaveTest {};
 INSTANTIATE_TEST_SUITE_P(Host, FuzzWave, testing::ValuesIn(handler_sets()),
                          [](const auto& info) { return std::string(info.param->host_isa); });
 
-// Valid instructions of every row with random operands: they compute, or they stop the wavefront with a sentence.
+// Valid instructions of every row with random operands: they compute, or they stop the wavefront
+// with a sentence.
 TEST_P(FuzzWave, RandomInstructions) {
   std::mt19937_64 rng(5);
   std::vector<uint32_t> words(64);
@@ -154,12 +160,15 @@ TEST_P(FuzzWave, RandomInstructions) {
     const Chip chip = static_cast<Chip>(trial % 2);
     size_t at = 0;
     while (at + 4 < words.size()) {
-      uint32_t w[3] = {static_cast<uint32_t>(rng()), static_cast<uint32_t>(rng() & rng()), static_cast<uint32_t>(rng())};
+      uint32_t w[3] = {static_cast<uint32_t>(rng()), static_cast<uint32_t>(rng() & rng()),
+                       static_cast<uint32_t>(rng())};
       // Every format as often as the others.
-      static const uint32_t kPrefixes[] = {0x00000000, 0x80000000, 0xb0000000, 0xbe800000, 0xbf000000, 0xc0000000, 0xd0000000,
-                                           0xd3800000, 0xd8000000, 0xdc000000, 0xe0000000, 0x7e000000, 0x7c000000};
-      static const uint32_t kMasks[] = {0x80000000, 0xc0000000, 0xf0000000, 0xff800000, 0xff800000, 0xfc000000, 0xfc000000,
-                                        0xff800000, 0xfc000000, 0xfc000000, 0xfc000000, 0xfe000000, 0xfe000000};
+      static const uint32_t kPrefixes[] = {
+          0x00000000, 0x80000000, 0xb0000000, 0xbe800000, 0xbf000000, 0xc0000000, 0xd0000000,
+          0xd3800000, 0xd8000000, 0xdc000000, 0xe0000000, 0x7e000000, 0x7c000000};
+      static const uint32_t kMasks[] = {0x80000000, 0xc0000000, 0xf0000000, 0xff800000, 0xff800000,
+                                        0xfc000000, 0xfc000000, 0xff800000, 0xfc000000, 0xfc000000,
+                                        0xfc000000, 0xfe000000, 0xfe000000};
       const size_t format = rng() % 13;
       w[0] = (w[0] & ~kMasks[format]) | kPrefixes[format];
       Instruction i;
