@@ -156,8 +156,11 @@ const uint32_t* fetch(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) 
   const OperandType type = i.opcode->src[n];
   const bool vgpr = c >= code::kVgpr0;
   if (!vgpr) {
-    const uint64_t value = scalar_value(w, s, c, type);
-    const uint32_t v = static_cast<uint32_t>(value >> (32 * dword));
+    uint32_t v = 0;
+    if (c < code::kZero)
+      v = c == code::kNull ? 0 : w.sgpr[c + static_cast<uint32_t>(dword)];
+    else if (dword < 2)
+      v = static_cast<uint32_t>(scalar_value(w, s, c, type) >> (32 * dword));
     for (int l = 0; l < kLanes; l++) temp[l] = v;
     if (s.plain) return temp;
   } else {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "runtime/emulator/exec/wave.h"
+#include "runtime/emulator/isa/registers.h"
 
 namespace inlay::emulator {
 
@@ -49,55 +50,6 @@ namespace {
 
 using namespace opcode_flags;
 
-// One more than the highest VGPR of the instruction.
-uint16_t vgprs_of(const Instruction& i) {
-  const Opcode& op = *i.opcode;
-  int high = 0;
-  const auto use = [&](int first, OperandType t) {
-    if (t != OperandType::kNONE && first + operand_dwords(t) > high)
-      high = first + operand_dwords(t);
-  };
-  const auto use_dwords = [&](int first, int n) {
-    if (first + n > high) high = first + n;
-  };
-  const bool scalar_dst =
-      strcmp(op.mnemonic, "v_readlane_b32") == 0 || strcmp(op.mnemonic, "v_readfirstlane_b32") == 0;
-  switch (op.encoding) {
-    case Encoding::kVOP1:
-    case Encoding::kVOP2:
-    case Encoding::kVOPC:
-    case Encoding::kVOP3:
-    case Encoding::kVOP3P:
-      if (op.dst != OperandType::kMASK && !scalar_dst) use(i.dst, op.dst);
-      for (int n = 0; n < 3; n++)
-        if (i.src[n] >= code::kVgpr0) use(i.src[n] - code::kVgpr0, op.src[n]);
-      break;
-    case Encoding::kDS:
-      use(i.dst, op.dst);
-      use(i.vaddr, op.src[0]);
-      use(i.vdata, op.src[1]);
-      use(i.vdata1, op.src[2]);
-      break;
-    case Encoding::kFLAT: {
-      const bool wide =
-          i.segment == Segment::kFlat || (i.segment == Segment::kGlobal && !i.has_saddr);
-      if (!(i.segment == Segment::kScratch && i.has_saddr)) use_dwords(i.vaddr, wide ? 2 : 1);
-      use(i.vdata, op.src[1]);
-      if ((op.action() == MemoryAction::kLoad && !i.lds) || i.glc) use(i.dst, op.dst);
-      break;
-    }
-    case Encoding::kMUBUF:
-    case Encoding::kMTBUF:
-      if (op.has(CACHE)) break;
-      if (i.offen || i.idxen) use_dwords(i.vaddr, i.offen && i.idxen ? 2 : 1);
-      if (!i.lds) use(i.vdata, op.src[1] != OperandType::kNONE ? op.src[1] : op.dst);
-      break;
-    default:
-      break;
-  }
-  return static_cast<uint16_t>(high);
-}
-
 bool is_plain(const Instruction& i) {
   if (i.extension == Extension::kSdwa || i.extension == Extension::kDpp) return false;
   if (i.opcode->encoding == Encoding::kVOP3P)
@@ -129,7 +81,7 @@ void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count,
     if (vector && slot.inst.opcode->has(DST_IN) && slot.inst.opcode->src[2] == OperandType::kNONE)
       slot.inst.src[2] = static_cast<uint16_t>(code::kVgpr0 + slot.inst.dst);
     slot.plain = vector && is_plain(slot.inst);
-    slot.vgprs = vgprs_of(slot.inst);
+    slot.vgprs = static_cast<uint16_t>(vgprs_used(slot.inst));
     const OperandType moved = slot.inst.opcode->action() == MemoryAction::kStore
                                   ? slot.inst.opcode->src[1]
                                   : slot.inst.opcode->dst;

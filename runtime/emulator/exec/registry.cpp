@@ -77,7 +77,8 @@ void run_moved(Wave& w, const Slot& s) {
   moved.handler(w, moved);
 }
 
-void run(Wave& w, uint64_t budget) {
+template <bool kObserved>
+void run_loop(Wave& w, uint64_t budget) {
   const Slot* slots = w.program->slots;
   const uint32_t count = w.program->slot_count;
   while (w.state == WaveState::kRunning && budget-- > 0) {
@@ -93,13 +94,28 @@ void run(Wave& w, uint64_t budget) {
       return w.fault("v%u is beyond the %u VGPRs of this kernel", s.vgprs - 1u, w.vgpr_count);
     w.next_pc = w.pc + s.dwords;
     w.group->clock++;
+    if (kObserved) {
+      w.group->observer->before(w, s);
+      if (w.state == WaveState::kFault) return;
+    }
     if (__builtin_expect(w.gpr_idx, 0) && s.vgprs > 0)
       run_moved(w, s);
     else
       s.handler(w, s);
     if (__builtin_expect(w.state == WaveState::kFault, 0)) return;
+    if (kObserved) {
+      w.group->observer->after(w, s);
+      if (w.state == WaveState::kFault) return;
+    }
     w.pc = w.next_pc;
   }
+}
+
+void run(Wave& w, uint64_t budget) {
+  if (w.group->observer != nullptr)
+    run_loop<true>(w, budget);
+  else
+    run_loop<false>(w, budget);
 }
 
 }  // namespace

@@ -77,12 +77,24 @@ class GlobalSync {
   virtual uint64_t arrive(uint32_t count) = 0;
 };
 
+// Looks on while wavefronts run: traces, statistics and checks. It may stop a wavefront by
+// Wave::fault. A dispatch that has none pays nothing.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // SLOT is about to be executed by WAVE.
+  virtual void before(Wave& wave, const Slot& slot) = 0;
+  // It has been, without a fault.
+  virtual void after(Wave& wave, const Slot& slot) = 0;
+};
+
 struct Workgroup {
   uint8_t* lds = nullptr;
   uint32_t lds_size = 0;
   AddressSpace* memory = nullptr;
   RegionCache* cache = nullptr;  // never null while it runs
   GlobalSync* global_sync = nullptr;
+  Observer* observer = nullptr;
   uint64_t shared_aperture = 0;  // high half of LDS addresses seen through FLAT
   uint64_t private_aperture = 0;
   uint32_t id[3] = {};
@@ -113,7 +125,9 @@ struct alignas(64) Wave {
   Mode mode;
   uint16_t vgpr_count = 0;
   bool gpr_idx = false;  // s_set_gpr_idx_on; what it moves is in M0[15:12], by how much in M0[7:0]
-  uint8_t id = 0;        // within its workgroup
+  uint8_t initial_sgprs = 0;   // that the launch sets
+  uint8_t initial_vgprs = 0;  // work-item ids
+  uint8_t id = 0;              // within its workgroup
   uint64_t global_ticket = 0;  // of the global barrier it waits at
   uint32_t hw_id = 0, status = 0;
   uint64_t scratch_base = 0;  // FLAT_SCRATCH as launched; scratch of this wave

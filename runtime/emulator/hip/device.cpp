@@ -41,6 +41,19 @@ Device::Device() {
   const unsigned cores = std::thread::hardware_concurrency();
   options.threads = static_cast<int>(number("INLAY_EMULATOR_THREADS", cores ? cores : 1));
   options.watchdog_seconds = number("INLAY_EMULATOR_WATCHDOG", 600);
+  if (const char* path = getenv("INLAY_EMULATOR_TRACE")) {
+    options.observe.trace = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
+    if (options.observe.trace == nullptr)
+      fprintf(stderr, "inlay emulator: INLAY_EMULATOR_TRACE: cannot write %s\n", path);
+    options.threads = 1;  // lines in order
+  }
+  statistics = number("INLAY_EMULATOR_STATISTICS", 0) != 0;
+  if (const char* checks = getenv("INLAY_EMULATOR_CHECK")) {
+    const std::string list = std::string(",") + checks + ",";
+    const bool all = list.find(",all,") != std::string::npos;
+    options.observe.check_waits = all || list.find(",waits,") != std::string::npos;
+    options.observe.check_uninitialized = all || list.find(",uninitialized,") != std::string::npos;
+  }
 }
 
 void Device::say(const char* format, ...) {
@@ -191,7 +204,12 @@ Error Device::launch(const Function& f, const uint32_t grid[3], const uint32_t b
       l.service = [this] { hostcall.serve(); };
     }
   std::string error;
-  if (run_launch(&memory, l, options, &error)) return kSuccess;
+  LaunchOptions own = options;
+  Statistics counted;
+  if (statistics) own.observe.statistics = &counted;
+  const bool ran = run_launch(&memory, l, own, &error);
+  if (statistics) fputs(counted.report(f.kernel->name).c_str(), stderr);
+  if (ran) return kSuccess;
   say("%s", error.c_str());
   if (error.find("watchdog") != std::string::npos) return kLaunchTimeOut;
   if (error.find(" bytes at 0x") != std::string::npos) return kIllegalAddress;

@@ -66,7 +66,7 @@ class Device {
   Chip chip = Chip::kGfx900;
   int compute_units = 64;
   LaunchOptions options;
-  bool verbose = false;
+  bool verbose = false, statistics = false;
   uint64_t total_memory = uint64_t{8} << 30;
   std::recursive_mutex mutex;  // guards everything below
   std::vector<std::unique_ptr<FatBinary>> binaries;

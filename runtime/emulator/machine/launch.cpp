@@ -117,6 +117,7 @@ struct Dispatch::Group {
   }
   Workgroup state;
   DeviceMemory* memory = nullptr;
+  std::unique_ptr<Observer> observer;
   std::vector<uint8_t> lds;
   void* scratch = nullptr;
   std::unique_ptr<Wave[]> waves;
@@ -234,6 +235,9 @@ bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
     w.scratch_size = wave_scratch;
     initial_registers(&w, *group);
   }
+  group->observer.reset();
+  if (options_.observe.any()) group->observer = make_observer(options_.observe, waves_, vgprs_);
+  g.observer = group->observer.get();
   return true;
 }
 
@@ -267,8 +271,10 @@ void Dispatch::initial_registers(Wave* w, const Group& group) const {
   const uint32_t wave_scratch_offset = static_cast<uint32_t>(w->scratch_base - scratch);
   if (bits(d.rsrc2, 0, 1)) w->sgpr[at++] = wave_scratch_offset;
   w->set_pair(code::kFlatScratchLo, w->scratch_base);
+  w->initial_sgprs = static_cast<uint8_t>(at);
 
   const uint32_t ids = bits(d.rsrc2, 11, 2);
+  w->initial_vgprs = static_cast<uint8_t>(ids + 1);
   uint64_t exec = 0;
   for (uint32_t l = 0; l < kLanes; l++) {
     const uint32_t item = w->id * kLanes + l;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/emulator/machine/code_object.h"
+#include "runtime/emulator/machine/observe.h"
 
 namespace inlay::emulator {
 
@@ -14,6 +15,7 @@ struct LaunchOptions {
   int threads = 1;              // host threads; 1 runs workgroups in order, the same each time
   double watchdog_seconds = 0;  // a launch that takes longer is stopped; 0: never
   uint32_t lds_limit = 65536;
+  ObserverOptions observe;
 };
 
 struct Launch {
