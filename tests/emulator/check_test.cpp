@@ -94,6 +94,41 @@ TEST_P(Check, UninitializedByLane) {
                 .find("lane 8"),
             std::string::npos);
 }
+// Two wavefronts, told apart by their number, on one observer.
+TEST_P(Check, Races) {
+  const auto race = [&](const std::string& first, const std::string& second) {
+    const auto observer = make_race_check(2);
+    group_.observer = observer.get();
+    std::string fault;
+    for (int n = 0; n < 2 && fault.empty(); n++) {
+      w.id = static_cast<uint8_t>(n);
+      fill(0, 16);
+      fault = run(n ? second : first);
+      // A barrier stops the run; on behind it.
+      while (w.state == WaveState::kBarrier) {
+        w.state = WaveState::kRunning;
+        GetParam()->run(w, 1000);
+        fault = group_.fault;
+      }
+    }
+    group_.observer = nullptr;
+    return fault;
+  };
+  const std::string write = "ds_write_b32 v0, v0\n", read = "ds_read_b32 v1, v0\n",
+                    barrier = "s_barrier\n";
+  EXPECT_EQ(race(read, read), "");
+  EXPECT_NE(race(write, read).find("wavefront 0 has written"), std::string::npos);
+  EXPECT_NE(race(read, write).find("wavefront 0 has read"), std::string::npos);
+  EXPECT_NE(race(write, write), "");
+  EXPECT_NE(race(write, "ds_read_u8 v1, v0 offset:3\n"), "");
+  EXPECT_EQ(race(write, "ds_read_u8 v1, v0 offset:4\n"), "");
+  EXPECT_EQ(race(write + barrier, barrier + read), "");
+  EXPECT_EQ(race("ds_add_u32 v0, v0\n", "ds_add_u32 v0, v0\n"), "");
+  EXPECT_NE(race("ds_add_u32 v0, v0\n", read), "");
+  EXPECT_NE(
+      race("ds_write2_b32 v0, v0, v0 offset0:1 offset1:4\n", "ds_read_b64 v[2:3], v0 offset:16\n"),
+      "");
+}
 TEST_P(Check, StatisticsCount) {
   Statistics total;
   ObserverOptions options;

@@ -51,6 +51,7 @@ Device::Device() {
   if (const char* checks = getenv("INLAY_EMULATOR_CHECK")) {
     const std::string list = std::string(",") + checks + ",";
     const bool all = list.find(",all,") != std::string::npos;
+    options.observe.check_races = all || list.find(",races,") != std::string::npos;
     options.observe.check_waits = all || list.find(",waits,") != std::string::npos;
     options.observe.check_uninitialized = all || list.find(",uninitialized,") != std::string::npos;
   }

@@ -105,17 +105,12 @@ INLAY_HIP int hipLaunchKernel(const void* host, Dim3 grid, Dim3 block, void** ar
   const Function* f = Device::get().function(host, &error);
   return f == nullptr ? done(error) : launch(*f, grid, block, shared, arguments, false);
 }
+INLAY_HIP int hipEventRecord(void* event, void* stream);
 INLAY_HIP int hipExtLaunchKernel(const void* host, Dim3 grid, Dim3 block, void** arguments,
-                                 size_t shared, void*, void* start, void* stop, int) {
-  const auto record = [](void* event) {
-    if (event == nullptr) return;
-    auto* e = static_cast<Event*>(event);
-    e->recorded = true;
-    e->time = std::chrono::steady_clock::now();
-  };
-  record(start);
-  const int result = hipLaunchKernel(host, grid, block, arguments, shared, nullptr);
-  record(stop);
+                                 size_t shared, void* stream, void* start, void* stop, int) {
+  if (start != nullptr) hipEventRecord(start, stream);
+  const int result = hipLaunchKernel(host, grid, block, arguments, shared, stream);
+  if (stop != nullptr) hipEventRecord(stop, stream);
   return result;
 }
 INLAY_HIP int hipLaunchCooperativeKernel(const void* host, Dim3 grid, Dim3 block, void** arguments,
@@ -150,6 +145,31 @@ INLAY_HIP int hipModuleLaunchKernel(const void* function, unsigned gx, unsigned 
   if (size > 0) memcpy(arguments.data(), buffer, std::min(size, arguments.size()));
   const uint32_t g[3] = {gx, gy, gz}, b[3] = {bx, by, bz};
   return done(d.launch(f, g, b, shared, std::move(arguments), false));
+}
+
+// The C++ functions of hip_ext.h, under their mangled names: grids in work-items.
+INLAY_HIP int
+_Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4_P11ihipEvent_tS6_j(
+    const void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+    unsigned bz, size_t shared, void* stream, void** parameters, void** extra, void* start,
+    void* stop, unsigned) {
+  if (bx == 0 || by == 0 || bz == 0 || gx % bx || gy % by || gz % bz)
+    return done(kInvalidConfiguration);  // partial workgroups are not supported
+  if (shared > 0xffffffff) return done(kInvalidValue);
+  if (start != nullptr) hipEventRecord(start, stream);
+  const int result =
+      hipModuleLaunchKernel(function, gx / bx, gy / by, gz / bz, bx, by, bz,
+                            static_cast<unsigned>(shared), stream, parameters, extra);
+  if (stop != nullptr) hipEventRecord(stop, stream);
+  return result;
+}
+INLAY_HIP int
+_Z24hipHccModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4_P11ihipEvent_tS6_(
+    const void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+    unsigned bz, size_t shared, void* stream, void** parameters, void** extra, void* start,
+    void* stop) {
+  return _Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4_P11ihipEvent_tS6_j(
+      function, gx, gy, gz, bx, by, bz, shared, stream, parameters, extra, start, stop, 0);
 }
 
 INLAY_HIP int hipModuleLoadData(void** module, const void* image) {

@@ -166,6 +166,7 @@ class Several : public Observer {
 std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t waves,
                                         uint32_t vgprs) {
   auto all = std::make_unique<Several>();
+  if (options.check_races) all->observers.push_back(make_race_check(waves));
   if (options.check_waits) all->observers.push_back(make_wait_check(waves));
   if (options.check_uninitialized) all->observers.push_back(make_uninitialized_check(waves, vgprs));
   if (options.statistics)

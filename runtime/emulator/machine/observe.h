@@ -35,7 +35,10 @@ struct ObserverOptions {
   bool check_waits = false;  // a load's result used before s_waitcnt
   bool check_uninitialized =
       false;  // a register that was never written reaches memory, an address or a branch
-  bool any() const { return trace || statistics || check_waits || check_uninitialized; }
+  bool check_races = false;  // LDS shared among wavefronts with no barrier between
+  bool any() const {
+    return trace || statistics || check_waits || check_uninitialized || check_races;
+  }
 };
 
 // One observer that does all that OPTIONS ask, for one workgroup of WAVES wavefronts with VGPRS
@@ -44,6 +47,7 @@ std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t
                                         uint32_t vgprs);
 
 std::unique_ptr<Observer> make_wait_check(uint32_t waves);
+std::unique_ptr<Observer> make_race_check(uint32_t waves);
 // What the launch sets is sound from the start: Wave::initial_sgprs and initial_vgprs, and VCC's
 // neighbours.
 std::unique_ptr<Observer> make_uninitialized_check(uint32_t waves, uint32_t vgprs);
