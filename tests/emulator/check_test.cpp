@@ -87,6 +87,11 @@ TEST_P(Check, Uninitialized) {
             "");
 }
 TEST_P(Check, UninitializedByLane) {
+  EXPECT_EQ(
+      uninitialized(
+          "s_mov_b64 exec, 1\nv_mov_b32 v5, 0\ns_mov_b64 exec, -1\nv_readfirstlane_b32 s4, v5\n"
+          "s_cmp_eq_u32 s4, 0\ns_cbranch_scc1 l\nl:\n"),
+      "");
   // Written where EXEC was on, stored where it is on: sound. One lane more: not.
   const std::string half = "s_mov_b64 exec, 0xff\nv_mov_b32 v1, 3\n";
   EXPECT_EQ(uninitialized(half + "global_store_dword v0, v1, s[0:1]\n"), "");

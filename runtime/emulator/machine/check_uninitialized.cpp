@@ -2,6 +2,7 @@
 // and hand-written code do harmlessly; it is reported where it matters: as an address, as data that
 // is stored, or as the mask or value that a branch depends on. Lanes that EXEC has off are of no
 // interest.
+#include <cstring>
 #include <vector>
 
 #include "runtime/emulator/isa/registers.h"
@@ -35,7 +36,7 @@ class UninitializedCheck : public Observer {
       if (uses[n].write) continue;
       for (int k = 0; k < uses[n].count; k++) {
         const uint64_t lanes = uninitialized(state, uses[n].vector, uses[n].first + k) &
-                               (uses[n].vector ? w.exec() : ~uint64_t{0});
+                               (uses[n].vector ? lanes_read(w, i) : ~uint64_t{0});
         tainted |= lanes;
         if (lanes == 0 || !memory || (scratch && uses[n].vector && uses[n].first == i.vdata))
           continue;
@@ -93,6 +94,14 @@ class UninitializedCheck : public Observer {
     uint64_t tainted = 0;
     bool scc = false, begun = false;
   };
+  // Lanes of a vector source that count: the active ones, or the one that goes to a scalar
+  // register.
+  static uint64_t lanes_read(const Wave& w, const Instruction& i) {
+    const uint64_t exec = w.exec();
+    if (strcmp(i.opcode->mnemonic, "v_readfirstlane_b32") == 0) return exec ? exec & (0 - exec) : 1;
+    if (strcmp(i.opcode->mnemonic, "v_readlane_b32") == 0) return 0;
+    return exec;
+  }
   // What the launch has set: work-item ids, the scalar registers up to the last one it counts, and
   // the special ones.
   static void begin(const Wave& w, State* state) {
