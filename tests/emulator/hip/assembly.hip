@@ -1,5 +1,5 @@
-// Inline assembly as hand-written kernels use it: buffer loads with a resource built on the spot, LDS reads and writes of
-// 128 bits, packed math, SDWA, DPP, hardware registers, waits by count.
+// Inline assembly as hand-written kernels use it: buffer loads with a resource built on the spot,
+// LDS reads and writes of 128 bits, packed math, SDWA, DPP, hardware registers, waits by count.
 #include "check.h"
 
 typedef unsigned uint4_t __attribute__((ext_vector_type(4)));
@@ -7,14 +7,17 @@ typedef float float4_t __attribute__((ext_vector_type(4)));
 
 __global__ void buffers(const float* in, float* out, int n) {
   const unsigned long long base = reinterpret_cast<unsigned long long>(in);
-  uint4_t resource = {static_cast<unsigned>(base), static_cast<unsigned>(base >> 32), static_cast<unsigned>(n * 4), 0x00020000};
+  uint4_t resource = {static_cast<unsigned>(base), static_cast<unsigned>(base >> 32),
+                      static_cast<unsigned>(n * 4), 0x00020000};
   resource.x = __builtin_amdgcn_readfirstlane(resource.x);
   resource.y = __builtin_amdgcn_readfirstlane(resource.y);
   resource.z = __builtin_amdgcn_readfirstlane(resource.z);
   resource.w = __builtin_amdgcn_readfirstlane(resource.w);
   float4_t v;
   const unsigned offset = threadIdx.x * 16;
-  asm volatile("buffer_load_dwordx4 %0, %1, %2, 0 offen\ns_waitcnt vmcnt(0)" : "=&v"(v) : "v"(offset), "s"(resource));
+  asm volatile("buffer_load_dwordx4 %0, %1, %2, 0 offen\ns_waitcnt vmcnt(0)"
+               : "=&v"(v)
+               : "v"(offset), "s"(resource));
   float sum = v.x + v.y + v.z + v.w;
   // Across the wavefront by DPP, as reductions do.
   asm volatile(
@@ -28,10 +31,15 @@ __global__ void buffers(const float* in, float* out, int n) {
 __global__ void lds(float* out) {
   __shared__ float4_t s[64];
   const unsigned at = static_cast<unsigned>(reinterpret_cast<unsigned long long>(&s[threadIdx.x]));
-  const unsigned other = static_cast<unsigned>(reinterpret_cast<unsigned long long>(&s[63 - threadIdx.x]));
+  const unsigned other =
+      static_cast<unsigned>(reinterpret_cast<unsigned long long>(&s[63 - threadIdx.x]));
   float4_t v = {1.0f * threadIdx.x, 2.0f * threadIdx.x, 3.0f, 4.0f};
-  asm volatile("ds_write_b128 %1, %2\ns_waitcnt lgkmcnt(0)\ns_barrier\nds_read_b128 %0, %3\ns_waitcnt lgkmcnt(0)"
-               : "=&v"(v) : "v"(at), "v"(v), "v"(other) : "memory");
+  asm volatile(
+      "ds_write_b128 %1, %2\ns_waitcnt lgkmcnt(0)\ns_barrier\nds_read_b128 %0, %3\ns_waitcnt "
+      "lgkmcnt(0)"
+      : "=&v"(v)
+      : "v"(at), "v"(v), "v"(other)
+      : "memory");
   out[threadIdx.x] = v.x + 100 * v.y + v.z * v.w;
   s[threadIdx.x] = v;
 }
@@ -39,8 +47,14 @@ __global__ void bits(const unsigned* in, unsigned* out) {
   const unsigned v = in[threadIdx.x];
   unsigned a, b, c, d;
   asm("v_perm_b32 %0, %1, %1, %2" : "=v"(a) : "v"(v), "s"(0x00010203));
-  asm("v_add_u16_sdwa %0, %1, %1 dst_sel:WORD_1 dst_unused:UNUSED_PAD src0_sel:BYTE_0 src1_sel:BYTE_3" : "=v"(b) : "v"(v));
-  asm("v_mad_u64_u32 v[10:11], vcc, %1, %1, 0\nv_mov_b32 %0, v11" : "=v"(c) : "v"(v) : "v10", "v11", "vcc");
+  asm("v_add_u16_sdwa %0, %1, %1 dst_sel:WORD_1 dst_unused:UNUSED_PAD src0_sel:BYTE_0 "
+      "src1_sel:BYTE_3"
+      : "=v"(b)
+      : "v"(v));
+  asm("v_mad_u64_u32 v[10:11], vcc, %1, %1, 0\nv_mov_b32 %0, v11"
+      : "=v"(c)
+      : "v"(v)
+      : "v10", "v11", "vcc");
   asm("v_bfi_b32 %0, %2, %1, 0" : "=v"(d) : "v"(v), "s"(0x0f0f0f0f));
   out[4 * threadIdx.x] = a;
   out[4 * threadIdx.x + 1] = b;
@@ -57,7 +71,8 @@ __global__ void modes(float* out) {
       "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 0\n"
       "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 4, 2), 0\nv_mul_f32 %2, %3, %5\n"
       "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 4, 2), 3\n"
-      : "=&v"(up), "=&v"(down), "=&v"(flushed) : "v"(one), "v"(small), "v"(tiny));
+      : "=&v"(up), "=&v"(down), "=&v"(flushed)
+      : "v"(one), "v"(small), "v"(tiny));
   out[3 * threadIdx.x] = up;
   out[3 * threadIdx.x + 1] = down;
   out[3 * threadIdx.x + 2] = flushed;
@@ -85,7 +100,8 @@ int main() {
   for (int t = 0; t < 64; t++) {
     EXPECT_EQ(r[4 * t], __builtin_bswap32(u[t]));
     EXPECT_EQ(r[4 * t + 1], ((u[t] & 0xff) + (u[t] >> 24)) << 16);
-    EXPECT_EQ(r[4 * t + 2], static_cast<unsigned>((static_cast<unsigned long long>(u[t]) * u[t]) >> 32));
+    EXPECT_EQ(r[4 * t + 2],
+              static_cast<unsigned>((static_cast<unsigned long long>(u[t]) * u[t]) >> 32));
     EXPECT_EQ(r[4 * t + 3], u[t] & 0x0f0f0f0f);
   }
   modes<<<1, 64>>>(out);

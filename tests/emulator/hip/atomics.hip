@@ -11,7 +11,9 @@ __device__ void all(T* a, T v) {
   atomicOr(&a[5], v);
   atomicXor(&a[6], v);
 }
-__global__ void global32(unsigned* a) { all<unsigned>(a, 1u << (threadIdx.x % 32)); }
+__global__ void global32(unsigned* a) {
+  all<unsigned>(a, 1u << (threadIdx.x % 32));
+}
 __global__ void global64(unsigned long long* a) {
   const unsigned long long v = 1ull << (threadIdx.x % 64);
   atomicAdd(&a[0], v);

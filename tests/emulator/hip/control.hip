@@ -1,4 +1,5 @@
-// Divergence: nested loops and breaks, switches, functions that are called, recursion, function pointers, scratch arrays.
+// Divergence: nested loops and breaks, switches, functions that are called, recursion, function
+// pointers, scratch arrays.
 #include "check.h"
 
 __global__ void collatz(const int* in, int* out, int n) {
@@ -11,11 +12,21 @@ __global__ void collatz(const int* in, int* out, int n) {
   }
   out[i] = steps;
 }
-__device__ __attribute__((noinline)) int fibonacci(int n) { return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2); }
-__global__ void recurse(int* out) { out[threadIdx.x] = fibonacci(threadIdx.x % 12); }
-__device__ __attribute__((noinline)) float twice(float x) { return 2 * x; }
-__device__ __attribute__((noinline)) float square(float x) { return x * x; }
-__device__ __attribute__((noinline)) float negate(float x) { return -x; }
+__device__ __attribute__((noinline)) int fibonacci(int n) {
+  return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
+}
+__global__ void recurse(int* out) {
+  out[threadIdx.x] = fibonacci(threadIdx.x % 12);
+}
+__device__ __attribute__((noinline)) float twice(float x) {
+  return 2 * x;
+}
+__device__ __attribute__((noinline)) float square(float x) {
+  return x * x;
+}
+__device__ __attribute__((noinline)) float negate(float x) {
+  return -x;
+}
 __global__ void pointers(const float* in, float* out) {
   float (*const table[])(float) = {twice, square, negate};
   float v = in[threadIdx.x];
@@ -38,10 +49,17 @@ __global__ void switches(const int* in, int* out) {
   const int t = blockIdx.x * blockDim.x + threadIdx.x;
   int r = 0;
   for (int i = 0; i < 10; i++) switch ((in[t] >> i) % 5) {
-      case 0: r += 3; break;
-      case 1: r *= 2; continue;
-      case 2: r ^= in[t];
-      case 3: r -= i; break;
+      case 0:
+        r += 3;
+        break;
+      case 1:
+        r *= 2;
+        continue;
+      case 2:
+        r ^= in[t];
+      case 3:
+        r -= i;
+        break;
       default:
         if (r > 1000) goto out;
         r += 100;
@@ -52,10 +70,17 @@ out:
 int host_switches(int v) {
   int r = 0;
   for (int i = 0; i < 10; i++) switch ((v >> i) % 5) {
-      case 0: r += 3; break;
-      case 1: r *= 2; continue;
-      case 2: r ^= v;
-      case 3: r -= i; break;
+      case 0:
+        r += 3;
+        break;
+      case 1:
+        r *= 2;
+        continue;
+      case 2:
+        r ^= v;
+      case 3:
+        r -= i;
+        break;
       default:
         if (r > 1000) return r;
         r += 100;

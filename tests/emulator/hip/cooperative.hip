@@ -1,5 +1,6 @@
-// Cooperative launches: the whole grid meets, several times; and workgroups that wait for one another through memory.
-// HIP 5.2's cooperative groups header does not compile with clang 19: this calls what it calls.
+// Cooperative launches: the whole grid meets, several times; and workgroups that wait for one
+// another through memory. HIP 5.2's cooperative groups header does not compile with clang 19: this
+// calls what it calls.
 #include "check.h"
 
 __global__ void grid_scan(int* data, int* sums, int rounds) {
@@ -62,10 +63,12 @@ int main() {
   int* ps = sums;
   int r = rounds;
   void* arguments[] = {&pd, &ps, &r};
-  HIP(hipLaunchCooperativeKernel(reinterpret_cast<void*>(grid_scan), dim3(blocks), dim3(threads), arguments, 0, 0));
+  HIP(hipLaunchCooperativeKernel(reinterpret_cast<void*>(grid_scan), dim3(blocks), dim3(threads),
+                                 arguments, 0, 0));
   const std::vector<int> d = data.get();
   for (int i = 0; i < n; i++) EXPECT_EQ(d[i], (i + rounds) % n);
-  EXPECT_EQ(hipLaunchCooperativeKernel(reinterpret_cast<void*>(grid_scan), dim3(1 << 20), dim3(1024), arguments, 0, 0),
+  EXPECT_EQ(hipLaunchCooperativeKernel(reinterpret_cast<void*>(grid_scan), dim3(1 << 20),
+                                       dim3(1024), arguments, 0, 0),
             hipErrorCooperativeLaunchTooLarge);
   (void)hipGetLastError();
 

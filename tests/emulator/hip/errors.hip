@@ -1,9 +1,15 @@
 // What goes wrong comes back as an error, with a sentence on stderr; the program goes on.
 #include "check.h"
 
-__global__ void write_at(int* p, long i) { p[i] = 1; }
-__global__ void read_at(const int* p, long i, int* out) { *out = p[i]; }
-__global__ void trap() { __builtin_trap(); }
+__global__ void write_at(int* p, long i) {
+  p[i] = 1;
+}
+__global__ void read_at(const int* p, long i, int* out) {
+  *out = p[i];
+}
+__global__ void trap() {
+  __builtin_trap();
+}
 
 int main() {
   Buffer<int> a(100), out(1);

@@ -1,4 +1,5 @@
-// IEEE arithmetic bit for bit: +, -, *, /, sqrt, fma, conversions, for f32 and f64, denormals and specials included.
+// IEEE arithmetic bit for bit: +, -, *, /, sqrt, fma, conversions, for f32 and f64, denormals and
+// specials included.
 #include "check.h"
 
 template <typename T>
@@ -33,14 +34,16 @@ void check(int exponent_bits) {
   std::vector<T> v[3] = {std::vector<T>(n), std::vector<T>(n), std::vector<T>(n)};
   for (auto& x : v)
     for (int i = 0; i < n; i++) {
-      U bits = static_cast<U>((static_cast<unsigned long long>(random_bits()) << 32) | random_bits());
+      U bits =
+          static_cast<U>((static_cast<unsigned long long>(random_bits()) << 32) | random_bits());
       // Every exponent, and now and then zeros, infinities, denormals.
       if (i % 16 == 0) bits &= ~(((U(1) << exponent_bits) - 1) << fraction);
       if (i % 37 == 0) bits = U(random_bits() & 1) << (sizeof(T) * 8 - 1);
       if (i % 53 == 0) bits = ((U(1) << exponent_bits) - 1) << fraction;
       memcpy(&x[i], &bits, sizeof(T));
     }
-  for (int i = 0; i < n; i += 3) {  // near one another, so that sums cancel and quotients are ordinary
+  for (int i = 0; i < n;
+       i += 3) {  // near one another, so that sums cancel and quotients are ordinary
     v[1][i] = v[0][i] * static_cast<T>(1 + (random_bits() % 1000) * 1e-3);
     v[2][i] = -v[0][i] * v[1][i];
   }
@@ -50,18 +53,29 @@ void check(int exponent_bits) {
   int wrong[8] = {};
   for (int i = 0; i < n; i++) {
     const T x = v[0][i], y = v[1][i], z = v[2][i];
-    const T expected[8] = {x + y, x - y, x * y, x / y, std::sqrt(std::fabs(x)), std::fma(x, y, z), std::fmin(x, y),
+    const T expected[8] = {x + y,
+                           x - y,
+                           x * y,
+                           x / y,
+                           std::sqrt(std::fabs(x)),
+                           std::fma(x, y, z),
+                           std::fmin(x, y),
                            std::floor(x) + std::ceil(y) + std::trunc(z) + std::rint(x)};
     for (int k = 0; k < 8; k++) {
       const T g = got[8 * i + k];
       if (std::isnan(expected[k]) ? std::isnan(g) : g == expected[k]) continue;
-      if (wrong[k]++ < 3) printf("operation %d of %.9g (%a), %.9g (%a), %.9g: %.9g (%a), not %.9g (%a)\n", k, double(x), double(x), double(y), double(y), double(z), double(g), double(g), double(expected[k]), double(expected[k]));
+      if (wrong[k]++ < 3)
+        printf("operation %d of %.9g (%a), %.9g (%a), %.9g: %.9g (%a), not %.9g (%a)\n", k,
+               double(x), double(x), double(y), double(y), double(z), double(g), double(g),
+               double(expected[k]), double(expected[k]));
     }
   }
   for (const int w : wrong) EXPECT_EQ(w, 0);
 
   std::vector<T> w(n);
-  for (int i = 0; i < n; i++) w[i] = static_cast<T>(static_cast<int>(random_bits())) / static_cast<T>(1 << (i % 31)) * (i % 2 ? 1 : static_cast<T>(0.3));
+  for (int i = 0; i < n; i++)
+    w[i] = static_cast<T>(static_cast<int>(random_bits())) / static_cast<T>(1 << (i % 31)) *
+           (i % 2 ? 1 : static_cast<T>(0.3));
   Buffer<T> in(w);
   Buffer<long long> integers(5 * n);
   convert<T><<<(n + 255) / 256, 256>>>(in, integers, n);

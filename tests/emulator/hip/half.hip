@@ -1,4 +1,5 @@
-// f16: arithmetic against the host bit for bit, packed math, conversions, mixed precision, 8-bit and 16-bit dot products.
+// f16: arithmetic against the host bit for bit, packed math, conversions, mixed precision, 8-bit
+// and 16-bit dot products.
 #include <hip/hip_fp16.h>
 
 #include "check.h"
@@ -6,7 +7,8 @@
 typedef _Float16 half2_t __attribute__((ext_vector_type(2)));
 typedef short short2_t __attribute__((ext_vector_type(2)));
 
-__global__ void scalar(const _Float16* a, const _Float16* b, const _Float16* c, _Float16* out, int n) {
+__global__ void scalar(const _Float16* a, const _Float16* b, const _Float16* c, _Float16* out,
+                       int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n) return;
   out[6 * i] = a[i] + b[i];
@@ -16,7 +18,8 @@ __global__ void scalar(const _Float16* a, const _Float16* b, const _Float16* c, 
   out[6 * i + 4] = __builtin_fmaf16(a[i], b[i], c[i]);
   out[6 * i + 5] = static_cast<_Float16>(static_cast<float>(a[i]) * 1.001f);
 }
-__global__ void packed(const half2_t* a, const half2_t* b, half2_t* out, const short2_t* s, short2_t* sout, int n) {
+__global__ void packed(const half2_t* a, const half2_t* b, half2_t* out, const short2_t* s,
+                       short2_t* sout, int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n) return;
   out[3 * i] = a[i] + b[i];
@@ -35,11 +38,14 @@ template <typename F>
 _Float16 rounded(F v) {
   return static_cast<_Float16>(v);
 }
-bool same(_Float16 a, _Float16 b) { return a == b || (a != a && b != b); }
+bool same(_Float16 a, _Float16 b) {
+  return a == b || (a != a && b != b);
+}
 
 int main() {
   const int n = 8192;
-  std::vector<_Float16> v[3] = {std::vector<_Float16>(n), std::vector<_Float16>(n), std::vector<_Float16>(n)};
+  std::vector<_Float16> v[3] = {std::vector<_Float16>(n), std::vector<_Float16>(n),
+                                std::vector<_Float16>(n)};
   for (auto& x : v)
     for (_Float16& h : x) {
       const unsigned short bits = static_cast<unsigned short>(random_bits());
@@ -55,14 +61,16 @@ int main() {
     EXPECT(same(o[6 * i + 2], rounded(x * y)));
     EXPECT(same(o[6 * i + 3], rounded(x / y)));
     const __float128 exact = static_cast<__float128>(x) * y + z;
-    EXPECT(same(o[6 * i + 4], x - x + y - y + z - z != 0 ? rounded(x * y + z) : static_cast<_Float16>(exact)));
+    EXPECT(same(o[6 * i + 4],
+                x - x + y - y + z - z != 0 ? rounded(x * y + z) : static_cast<_Float16>(exact)));
     EXPECT(same(o[6 * i + 5], rounded(static_cast<float>(x) * 1.001f)));
   }
   Buffer<half2_t> pa(n / 2), pb(n / 2), pout(3 * n / 2);
   HIP(hipMemcpy(pa.data, v[0].data(), 2 * n, hipMemcpyHostToDevice));
   HIP(hipMemcpy(pb.data, v[1].data(), 2 * n, hipMemcpyHostToDevice));
   std::vector<short2_t> s(n / 2);
-  for (short2_t& p : s) p = short2_t{static_cast<short>(random_bits()), static_cast<short>(random_bits())};
+  for (short2_t& p : s)
+    p = short2_t{static_cast<short>(random_bits()), static_cast<short>(random_bits())};
   Buffer<short2_t> ps(s), psout(n);
   packed<<<n / 512, 256>>>(pa, pb, pout, ps, psout, n / 2);
   const std::vector<half2_t> po = pout.get();
@@ -82,7 +90,8 @@ int main() {
   mixed<<<n / 256, 256>>>(a, fb, fout, n);
   const std::vector<float> fo = fout.get();
   for (int i = 0; i < n; i++) {
-    const float expected = std::fma(static_cast<float>(v[0][i]), f[i], static_cast<float>(v[0][(i + 1) % n]));
+    const float expected =
+        std::fma(static_cast<float>(v[0][i]), f[i], static_cast<float>(v[0][(i + 1) % n]));
     EXPECT(fo[i] == expected || (fo[i] != fo[i] && expected != expected));
   }
   return result();

@@ -54,12 +54,19 @@ void check() {
   for (int i = 0; i < n; i++) {
     const T x = a[i], y = b[i];
     using U = std::make_unsigned_t<T>;
-    const T expected[12] = {static_cast<T>(U(x) + U(y)), static_cast<T>(U(x) - U(y)),
-                            static_cast<T>(static_cast<unsigned long long>(x) * static_cast<unsigned long long>(y)),
-                            static_cast<T>(y ? x / y : 0), static_cast<T>(y ? x % y : 0),
-                            static_cast<T>(static_cast<unsigned long long>(x) << (y & (sizeof(T) * 8 - 1))),
-                            static_cast<T>(x >> (y & (sizeof(T) * 8 - 1))), static_cast<T>(x & y), static_cast<T>(x | y),
-                            static_cast<T>(x ^ y), x < y ? x : y, static_cast<T>(x < y)};
+    const T expected[12] = {
+        static_cast<T>(U(x) + U(y)),
+        static_cast<T>(U(x) - U(y)),
+        static_cast<T>(static_cast<unsigned long long>(x) * static_cast<unsigned long long>(y)),
+        static_cast<T>(y ? x / y : 0),
+        static_cast<T>(y ? x % y : 0),
+        static_cast<T>(static_cast<unsigned long long>(x) << (y & (sizeof(T) * 8 - 1))),
+        static_cast<T>(x >> (y & (sizeof(T) * 8 - 1))),
+        static_cast<T>(x & y),
+        static_cast<T>(x | y),
+        static_cast<T>(x ^ y),
+        x < y ? x : y,
+        static_cast<T>(x < y)};
     for (int k = 0; k < 12; k++) EXPECT_EQ(got[12 * i + k], expected[k]);
   }
 }
@@ -75,7 +82,8 @@ int main() {
   check<unsigned char>();
   const int n = 1000;
   std::vector<unsigned long long> v(n);
-  for (int i = 0; i < n; i++) v[i] = ((static_cast<unsigned long long>(random_bits()) << 32) | random_bits()) >> (i % 64);
+  for (int i = 0; i < n; i++)
+    v[i] = ((static_cast<unsigned long long>(random_bits()) << 32) | random_bits()) >> (i % 64);
   v[0] = 0;
   Buffer<unsigned long long> in(v);
   Buffer<int> out(10 * n);
@@ -86,11 +94,19 @@ int main() {
     const unsigned lo = static_cast<unsigned>(x);
     unsigned reversed = 0;
     for (int b = 0; b < 32; b++) reversed |= (lo >> b & 1) << (31 - b);
-    const int expected[10] = {__builtin_popcount(lo), __builtin_popcountll(x), lo ? __builtin_clz(lo) : 32,
-                              x ? __builtin_clzll(x) : 64, __builtin_ffs(static_cast<int>(lo)), __builtin_ffsll(static_cast<long long>(x)),
-                              static_cast<int>(reversed), static_cast<int>((static_cast<unsigned long long>(lo) * (x >> 32)) >> 32),
-                              static_cast<int>((static_cast<long long>(static_cast<int>(lo)) * static_cast<int>(x >> 32)) >> 32),
-                              static_cast<int>(static_cast<unsigned long long>((static_cast<unsigned __int128>(x) * ~x) >> 64) >> 7)};
+    const int expected[10] = {
+        __builtin_popcount(lo),
+        __builtin_popcountll(x),
+        lo ? __builtin_clz(lo) : 32,
+        x ? __builtin_clzll(x) : 64,
+        __builtin_ffs(static_cast<int>(lo)),
+        __builtin_ffsll(static_cast<long long>(x)),
+        static_cast<int>(reversed),
+        static_cast<int>((static_cast<unsigned long long>(lo) * (x >> 32)) >> 32),
+        static_cast<int>(
+            (static_cast<long long>(static_cast<int>(lo)) * static_cast<int>(x >> 32)) >> 32),
+        static_cast<int>(
+            static_cast<unsigned long long>((static_cast<unsigned __int128>(x) * ~x) >> 64) >> 7)};
     for (int k = 0; k < 10; k++) EXPECT_EQ(got[10 * i + k], expected[k]);
   }
   return result();

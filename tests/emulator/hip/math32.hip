@@ -1,33 +1,49 @@
-// ocml's f32 functions over a sweep of arguments, against the host in f64. Bounds in units of the last place, with room
-// for what OpenCL allows these functions.
+// ocml's f32 functions over a sweep of arguments, against the host in f64. Bounds in units of the
+// last place, with room for what OpenCL allows these functions.
 #include <functional>
 
 #include "check.h"
 
-#define FUNCTIONS(F)                                                                                                    \
-  F(sinf, sin, 4, -100, 100) F(cosf, cos, 4, -100, 100) F(tanf, tan, 5, -100, 100) F(asinf, asin, 4, -1, 1)              \
-  F(acosf, acos, 4, -1, 1) F(atanf, atan, 5, -1e6, 1e6) F(sinhf, sinh, 4, -80, 80) F(coshf, cosh, 4, -80, 80)            \
-  F(tanhf, tanh, 5, -20, 20) F(asinhf, asinh, 4, -1e6, 1e6) F(acoshf, acosh, 4, 1, 1e6) F(atanhf, atanh, 5, -0.999, 0.999) \
-  F(expf, exp, 3, -87, 88) F(exp2f, exp2, 3, -126, 127) F(exp10f, exp10_, 3, -37, 38) F(expm1f, expm1, 3, -20, 80)       \
-  F(logf, log, 3, 1e-30, 1e30) F(log2f, log2, 3, 1e-30, 1e30) F(log10f, log10, 3, 1e-30, 1e30)                           \
-  F(log1pf, log1p, 3, -0.99, 1e10) F(sqrtf, sqrt, 1, 0, 1e30) F(rsqrtf, rsqrt_, 2, 1e-30, 1e30) F(cbrtf, cbrt, 2, -1e30, 1e30) \
-  F(erff, erf, 16, -4, 4) F(erfcf, erfc, 16, -3, 9) F(tgammaf, tgamma, 16, 0.1, 30) F(lgammaf, lgamma, 16, 3, 1000)      \
-  F(floorf, floor, 0, -1e6, 1e6) F(ceilf, ceil, 0, -1e6, 1e6) F(truncf, trunc, 0, -1e6, 1e6) F(rintf, rint, 0, -1e6, 1e6) \
-  F(roundf, round, 0, -1e6, 1e6) F(sinpif, sinpi_, 4, -100, 100) F(cospif, cospi_, 4, -100, 100)                          \
-  F(j0f, j0, 4e5, 0.1, 2) F(j1f, j1, 4e5, 0.1, 3)
+#define FUNCTIONS(F)                                                                              \
+  F(sinf, sin, 4, -100, 100)                                                                      \
+  F(cosf, cos, 4, -100, 100) F(tanf, tan, 5, -100, 100) F(asinf, asin, 4, -1, 1) F(               \
+      acosf, acos, 4, -1, 1) F(atanf, atan, 5, -1e6, 1e6) F(sinhf, sinh, 4, -80, 80)              \
+      F(coshf, cosh, 4, -80, 80) F(tanhf, tanh, 5, -20, 20) F(asinhf, asinh, 4, -1e6, 1e6) F(     \
+          acoshf, acosh, 4, 1, 1e6) F(atanhf, atanh, 5, -0.999, 0.999) F(expf, exp, 3, -87, 88)   \
+          F(exp2f, exp2, 3, -126, 127) F(exp10f, exp10_, 3, -37, 38) F(expm1f, expm1, 3, -20, 80) \
+              F(logf, log, 3, 1e-30, 1e30) F(log2f, log2, 3, 1e-30, 1e30)                         \
+                  F(log10f, log10, 3, 1e-30, 1e30) F(log1pf, log1p, 3, -0.99, 1e10)               \
+                      F(sqrtf, sqrt, 1, 0, 1e30) F(rsqrtf, rsqrt_, 2, 1e-30, 1e30)                \
+                          F(cbrtf, cbrt, 2, -1e30, 1e30) F(erff, erf, 16, -4, 4)                  \
+                              F(erfcf, erfc, 16, -3, 9) F(tgammaf, tgamma, 16, 0.1, 30) F(        \
+                                  lgammaf, lgamma, 16, 3, 1000) F(floorf, floor, 0, -1e6, 1e6)    \
+                                  F(ceilf, ceil, 0, -1e6, 1e6) F(truncf, trunc, 0, -1e6, 1e6)     \
+                                      F(rintf, rint, 0, -1e6, 1e6) F(roundf, round, 0, -1e6, 1e6) \
+                                          F(sinpif, sinpi_, 4, -100, 100)                         \
+                                              F(cospif, cospi_, 4, -100, 100)                     \
+                                                  F(j0f, j0, 4e5, 0.1, 2) F(j1f, j1, 4e5, 0.1, 3)
 
-double exp10_(double x) { return pow(10.0, x); }
-double rsqrt_(double x) { return 1 / sqrt(x); }
-double sinpi_(double x) { return sin(M_PI * fmod(x, 2)); }
-double cospi_(double x) { return cos(M_PI * fmod(x, 2)); }
+double exp10_(double x) {
+  return pow(10.0, x);
+}
+double rsqrt_(double x) {
+  return 1 / sqrt(x);
+}
+double sinpi_(double x) {
+  return sin(M_PI * fmod(x, 2));
+}
+double cospi_(double x) {
+  return cos(M_PI * fmod(x, 2));
+}
 
-#define KERNEL(f, host, bound, low, high)                                     \
-  __global__ void device_##f(const float* in, float* out, int n) {            \
-    const int i = blockIdx.x * blockDim.x + threadIdx.x;                      \
-    if (i < n) out[i] = f(in[i]);                                             \
+#define KERNEL(f, host, bound, low, high)                          \
+  __global__ void device_##f(const float* in, float* out, int n) { \
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;           \
+    if (i < n) out[i] = f(in[i]);                                  \
   }
 FUNCTIONS(KERNEL)
-__global__ void powers(const float* a, const float* b, float* p, float* h, float* m, float* t, int n) {
+__global__ void powers(const float* a, const float* b, float* p, float* h, float* m, float* t,
+                       int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n) return;
   p[i] = powf(fabsf(a[i]), b[i] * 0.1f);
@@ -49,7 +65,8 @@ int main() {
   const int n = 20000;
   std::vector<float> x(n);
   Buffer<float> in(n), out(n);
-  const auto check = [&](const char* name, void (*kernel)(const float*, float*, int), double (*host)(double), double bound, double low, double high) {
+  const auto check = [&](const char* name, void (*kernel)(const float*, float*, int),
+                         double (*host)(double), double bound, double low, double high) {
     for (int i = 0; i < n; i++) {
       // Evenly spread, or evenly in the exponent for ranges of many magnitudes.
       const double u = (i + 0.37) / n;
@@ -69,7 +86,8 @@ int main() {
       failures++;
     }
   };
-#define CHECK(f, host, bound, low, high) check(#f, device_##f, [](double v) -> double { return host(v); }, bound, low, high);
+#define CHECK(f, host, bound, low, high) \
+  check(#f, device_##f, [](double v) -> double { return host(v); }, bound, low, high);
   FUNCTIONS(CHECK)
 
   std::vector<float> a(n), b(n);

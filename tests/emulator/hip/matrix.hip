@@ -16,7 +16,8 @@ __global__ __launch_bounds__(256) void gemm(const float* A, const float* B, floa
     for (int p = 0; p < 8; p++) {
       float a[8], b[8];
 #pragma unroll
-      for (int i = 0; i < 8; i++) a[i] = As[p][i / 4 * 64 + ty * 4 + i % 4], b[i] = Bs[p][i / 4 * 64 + tx * 4 + i % 4];
+      for (int i = 0; i < 8; i++)
+        a[i] = As[p][i / 4 * 64 + ty * 4 + i % 4], b[i] = Bs[p][i / 4 * 64 + tx * 4 + i % 4];
 #pragma unroll
       for (int i = 0; i < 8; i++)
 #pragma unroll
@@ -25,7 +26,8 @@ __global__ __launch_bounds__(256) void gemm(const float* A, const float* B, floa
     __syncthreads();
   }
   for (int i = 0; i < 8; i++)
-    for (int j = 0; j < 8; j++) C[(by + i / 4 * 64 + ty * 4 + i % 4) * N + bx + j / 4 * 64 + tx * 4 + j % 4] = acc[i][j];
+    for (int j = 0; j < 8; j++)
+      C[(by + i / 4 * 64 + ty * 4 + i % 4) * N + bx + j / 4 * 64 + tx * 4 + j % 4] = acc[i][j];
 }
 template <typename T>
 __global__ void transpose(const T* in, T* out, int w, int h) {
@@ -43,7 +45,8 @@ __global__ void transpose(const T* in, T* out, int w, int h) {
 __global__ void stencil(const double* in, double* out, int n) {
   const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
   if (x == 0 || y == 0 || x >= n - 1 || y >= n - 1) return;
-  out[y * n + x] = 0.25 * (in[y * n + x - 1] + in[y * n + x + 1] + in[(y - 1) * n + x] + in[(y + 1) * n + x]);
+  out[y * n + x] =
+      0.25 * (in[y * n + x - 1] + in[y * n + x + 1] + in[(y - 1) * n + x] + in[(y + 1) * n + x]);
 }
 
 template <typename T>
@@ -81,7 +84,8 @@ int main() {
   expected = grid;
   for (int y = 1; y < 63; y++)
     for (int x = 1; x < 63; x++)
-      expected[y * 64 + x] = 0.25 * (grid[y * 64 + x - 1] + grid[y * 64 + x + 1] + grid[(y - 1) * 64 + x] + grid[(y + 1) * 64 + x]);
+      expected[y * 64 + x] = 0.25 * (grid[y * 64 + x - 1] + grid[y * 64 + x + 1] +
+                                     grid[(y - 1) * 64 + x] + grid[(y + 1) * 64 + x]);
   Buffer<double> from(grid), to(grid);
   stencil<<<dim3(4, 8), dim3(16, 8)>>>(from, to, 64);
   EXPECT(to.get() == expected);

@@ -1,5 +1,6 @@
-// The module interface: code objects and bundles from memory and files, both argument forms, globals, errors. The
-// program is its own device code: argv[0] names it, and a second program of the build leaves the code object beside it.
+// The module interface: code objects and bundles from memory and files, both argument forms,
+// globals, errors. The program is its own device code: argv[0] names it, and a second program of
+// the build leaves the code object beside it.
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -56,7 +57,8 @@ int main(int argc, char** argv) {
       int n;
     } packed{data, 2, pair, n};
     size_t bytes = sizeof(packed);
-    void* extra[] = {HIP_LAUNCH_PARAM_BUFFER_POINTER, &packed, HIP_LAUNCH_PARAM_BUFFER_SIZE, &bytes, HIP_LAUNCH_PARAM_END};
+    void* extra[] = {HIP_LAUNCH_PARAM_BUFFER_POINTER, &packed, HIP_LAUNCH_PARAM_BUFFER_SIZE, &bytes,
+                     HIP_LAUNCH_PARAM_END};
     HIP(hipModuleLaunchKernel(scale, 4, 1, 1, 256, 1, 1, 0, nullptr, nullptr, extra));
     for (const float x : data.get()) EXPECT_EQ(x, (20.0f + 106) * 2 + 106);
     int registers = 0;
@@ -64,11 +66,13 @@ int main(int argc, char** argv) {
     EXPECT(registers > 0);
     HIP(hipModuleUnload(module));
     EXPECT_EQ(hipModuleUnload(module), hipErrorInvalidHandle);
-    EXPECT_EQ(hipModuleLaunchKernel(scale, 1, 1, 1, 64, 1, 1, 0, nullptr, parameters, nullptr), hipErrorInvalidHandle);
+    EXPECT_EQ(hipModuleLaunchKernel(scale, 1, 1, 1, 64, 1, 1, 0, nullptr, parameters, nullptr),
+              hipErrorInvalidHandle);
   }
   hipModule_t module;
   EXPECT_EQ(hipModuleLoad(&module, "/nonexistent"), hipErrorFileNotFound);
-  EXPECT_EQ(hipModuleLoadData(&module, "not a code object, nor anything like one"), hipErrorInvalidImage);
+  EXPECT_EQ(hipModuleLoadData(&module, "not a code object, nor anything like one"),
+            hipErrorInvalidImage);
   (void)hipGetLastError();
   return result();
 }

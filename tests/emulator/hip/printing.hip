@@ -7,7 +7,8 @@
 
 __global__ void print(const char* name) {
   const int t = threadIdx.x;
-  printf("lane %d of %s: %.3f %5u|%-4d|%llx %c %%\n", t, "a wavefront", t * 0.5, 7u, -3, 0x123456789abcdefull, 'x');
+  printf("lane %d of %s: %.3f %5u|%-4d|%llx %c %%\n", t, "a wavefront", t * 0.5, 7u, -3,
+         0x123456789abcdefull, 'x');
   if (t == 1) printf("no arguments\n");
 }
 
@@ -24,9 +25,11 @@ int main() {
   const ssize_t size = pread(file, text, sizeof(text) - 1, 0);
   unlink(path);
   EXPECT(size > 0);
-  EXPECT_EQ(std::string(text) == "lane 0 of a wavefront: 0.000     7|-3  |123456789abcdef x %\n"
-                                 "lane 1 of a wavefront: 0.500     7|-3  |123456789abcdef x %\n"
-                                 "no arguments\n", true);
+  EXPECT_EQ(std::string(text) ==
+                "lane 0 of a wavefront: 0.000     7|-3  |123456789abcdef x %\n"
+                "lane 1 of a wavefront: 0.500     7|-3  |123456789abcdef x %\n"
+                "no arguments\n",
+            true);
   if (failures) printf("%s", text);
   return result();
 }

@@ -39,7 +39,8 @@ __global__ void histogram(const unsigned char* in, int n, unsigned* out) {
   __shared__ unsigned s[256];
   s[threadIdx.x] = 0;
   __syncthreads();
-  for (int i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256) atomicAdd(&s[in[i]], 1u);
+  for (int i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256)
+    atomicAdd(&s[in[i]], 1u);
   __syncthreads();
   atomicAdd(&out[threadIdx.x], s[threadIdx.x]);
 }

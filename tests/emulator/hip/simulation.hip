@@ -1,4 +1,5 @@
-// n-body forces, a fast Fourier transform in LDS, Monte Carlo with an integer generator, a wave equation over many launches.
+// n-body forces, a fast Fourier transform in LDS, Monte Carlo with an integer generator, a wave
+// equation over many launches.
 #include <complex>
 
 #include "check.h"
@@ -51,7 +52,8 @@ __global__ void circle(unsigned* hits) {
 }
 __global__ void wave(const double* now, const double* before, double* next, int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i > 0 && i < n - 1) next[i] = 2 * now[i] - before[i] + 0.25 * (now[i - 1] - 2 * now[i] + now[i + 1]);
+  if (i > 0 && i < n - 1)
+    next[i] = 2 * now[i] - before[i] + 0.25 * (now[i - 1] - 2 * now[i] + now[i + 1]);
 }
 
 int main() {
@@ -65,11 +67,14 @@ int main() {
   for (int i = 0; i < n; i += 17) {
     double a[3] = {}, size = 0;
     for (const float4& b : bodies) {
-      const double d[3] = {double(b.x) - bodies[i].x, double(b.y) - bodies[i].y, double(b.z) - bodies[i].z};
-      const double r = 1 / std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 0.01), s = b.w * r * r * r;
+      const double d[3] = {double(b.x) - bodies[i].x, double(b.y) - bodies[i].y,
+                           double(b.z) - bodies[i].z};
+      const double r = 1 / std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 0.01),
+                   s = b.w * r * r * r;
       for (int k = 0; k < 3; k++) a[k] += s * d[k], size += std::fabs(s * d[k]);
     }
-    EXPECT(std::fabs(f[i].x - a[0]) + std::fabs(f[i].y - a[1]) + std::fabs(f[i].z - a[2]) < 1e-5 * size);
+    EXPECT(std::fabs(f[i].x - a[0]) + std::fabs(f[i].y - a[1]) + std::fabs(f[i].z - a[2]) <
+           1e-5 * size);
   }
 
   std::vector<float2> signal(1024);
@@ -81,7 +86,8 @@ int main() {
     for (int k = 0; k < 256; k += 5) {
       std::complex<double> sum = 0;
       for (int t = 0; t < 256; t++)
-        sum += std::complex<double>(signal[b * 256 + t].x, signal[b * 256 + t].y) * std::polar(1.0, -2 * M_PI * k * t / 256);
+        sum += std::complex<double>(signal[b * 256 + t].x, signal[b * 256 + t].y) *
+               std::polar(1.0, -2 * M_PI * k * t / 256);
       const float2 got = spectrum[b * 256 + k];
       EXPECT(std::abs(std::complex<double>(got.x, got.y) - sum) < 1e-4);
     }
@@ -96,7 +102,8 @@ int main() {
   double* p[3] = {d[0], d[1], d[2]};
   for (int step = 0; step < 40; step++) {
     wave<<<4, 256>>>(p[0], p[1], p[2], 1000);
-    for (int i = 1; i < 999; i++) next[i] = 2 * now[i] - before[i] + 0.25 * (now[i - 1] - 2 * now[i] + now[i + 1]);
+    for (int i = 1; i < 999; i++)
+      next[i] = 2 * now[i] - before[i] + 0.25 * (now[i - 1] - 2 * now[i] + now[i + 1]);
     std::swap(before, now), std::swap(now, next);
     std::swap(p[1], p[0]), std::swap(p[0], p[2]);
   }

@@ -1,4 +1,5 @@
-// Across the lanes of a wavefront: shuffles, votes, ballots, partial EXEC, DPP and LDS permutes behind them.
+// Across the lanes of a wavefront: shuffles, votes, ballots, partial EXEC, DPP and LDS permutes
+// behind them.
 #include "check.h"
 
 __global__ void shuffles(const int* in, int* out) {
