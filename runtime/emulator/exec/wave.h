@@ -106,10 +106,10 @@ struct Workgroup {
 // MODE (manual, 3.4).
 struct Mode {
   uint32_t bits = 0;
-  int round32() const { return bits & 3; }
-  int round64() const { return bits >> 2 & 3; }  // f16 and f64
-  int denorm32() const { return bits >> 4 & 3; }
-  int denorm64() const { return bits >> 6 & 3; }
+  int round32() const { return static_cast<int>(bits & 3); }
+  int round64() const { return static_cast<int>(bits >> 2 & 3); }  // f16 and f64
+  int denorm32() const { return static_cast<int>(bits >> 4 & 3); }
+  int denorm64() const { return static_cast<int>(bits >> 6 & 3); }
   bool dx10_clamp() const { return bits >> 8 & 1; }
   bool ieee() const { return bits >> 9 & 1; }
   bool fp16_overflow() const { return bits >> 23 & 1; }
@@ -126,7 +126,7 @@ struct alignas(64) Wave {
   uint16_t vgpr_count = 0;
   bool gpr_idx = false;  // s_set_gpr_idx_on; what it moves is in M0[15:12], by how much in M0[7:0]
   uint8_t initial_sgprs = 0;   // that the launch sets
-  uint8_t initial_vgprs = 0;  // work-item ids
+  uint8_t initial_vgprs = 0;   // work-item ids
   uint8_t id = 0;              // within its workgroup
   uint64_t global_ticket = 0;  // of the global barrier it waits at
   uint32_t hw_id = 0, status = 0;

@@ -127,11 +127,12 @@ enum : uint32_t {
   D16_HI = 1u << 24,       // the high half of the register
   SCRATCH_TOO = 1u << 25,  // exists in the SCRATCH segment
   LDS_OK = 1u << 26,       // can load into LDS
-  FORMAT = 1u << 27,       // converts by a buffer format
+  COMPS_1 = 0,             // components of a format
+  COMPS_2 = 1u << 28,
+  COMPS_3 = 2u << 28,
+  COMPS_4 = 3u << 28,
+  FORMAT = 1u << 27,  // converts by a buffer format
 };
-constexpr uint32_t COMPS(uint32_t n) {
-  return (n - 1) << 28;
-}
 #define INLAY_ACTION(name, value) \
   constexpr uint32_t name = static_cast<uint32_t>(MemoryAction::value)
 INLAY_ACTION(M_LOAD, kLoad);
