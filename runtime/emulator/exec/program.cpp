@@ -1,0 +1,120 @@
+// Code into slots, the choice of the host's instruction set, and what a fault says.
+#include <sys/types.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/emulator/exec/wave.h"
+#include "runtime/emulator/isa/registers.h"
+
+namespace inlay::emulator {
+
+#define INLAY_VARIANT(name)          \
+  namespace name {                   \
+  extern const HandlerSet kHandlers; \
+  }
+INLAY_VARIANT(baseline)
+#ifdef INLAY_EXEC_X86
+INLAY_VARIANT(avx2)
+INLAY_VARIANT(avx512)
+#endif
+
+std::vector<const HandlerSet*> handler_sets() {
+  std::vector<const HandlerSet*> sets;
+#ifdef INLAY_EXEC_X86
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512cd"))
+    sets.push_back(&avx512::kHandlers);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2"))
+    sets.push_back(&avx2::kHandlers);
+#endif
+  sets.push_back(&baseline::kHandlers);
+  return sets;
+}
+
+const HandlerSet& handler_set() {
+  static const HandlerSet* chosen = [] {
+    const std::vector<const HandlerSet*> sets = handler_sets();
+    const char* wanted = getenv("INLAY_EMULATOR_HOST_ISA");
+    for (const HandlerSet* set : sets)
+      if (wanted != nullptr && strcmp(wanted, set->host_isa) == 0) return set;
+    return sets.front();
+  }();
+  return *chosen;
+}
+
+namespace {
+
+using namespace opcode_flags;
+
+bool is_plain(const Instruction& i) {
+  if (i.extension == Extension::kSdwa || i.extension == Extension::kDpp) return false;
+  if (i.opcode->encoding == Encoding::kVOP3P)
+    return true;  // its handlers see to the modifiers themselves
+  if (i.abs || i.neg || i.omod || i.clamp || i.op_sel) return false;
+  // These keep the other half of the register, whichever they write.
+  const OperandType t = i.opcode->dst;
+  const bool half = t == OperandType::kF16 || t == OperandType::kU16 || t == OperandType::kI16 ||
+                    t == OperandType::kB16;
+  return !(half && i.opcode->has(OPSEL));
+}
+
+}  // namespace
+
+void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count, Program* program,
+                  const HandlerSet& handlers) {
+  program->chip = chip;
+  program->base = base;
+  program->storage.assign(count, Slot());
+  for (size_t n = 0; n < count; n++) {
+    Slot& slot = program->storage[n];
+    const size_t size = decode(chip, words + n, count - n, &slot.inst);
+    if (size == 0) continue;
+    slot.dwords = static_cast<uint8_t>(size / 4);
+    slot.handler = handlers.find(slot.inst);
+    const Encoding e = slot.inst.opcode->encoding;
+    const bool vector = e == Encoding::kVOP1 || e == Encoding::kVOP2 || e == Encoding::kVOP3 ||
+                        e == Encoding::kVOPC || e == Encoding::kVOP3P;
+    if (vector && slot.inst.opcode->has(DST_IN) && slot.inst.opcode->src[2] == OperandType::kNONE)
+      slot.inst.src[2] = static_cast<uint16_t>(code::kVgpr0 + slot.inst.dst);
+    slot.plain = vector && is_plain(slot.inst);
+    slot.vgprs = static_cast<uint16_t>(vgprs_used(slot.inst));
+    const OperandType moved = slot.inst.opcode->action() == MemoryAction::kStore
+                                  ? slot.inst.opcode->src[1]
+                                  : slot.inst.opcode->dst;
+    const bool narrow = moved == OperandType::kU8 || moved == OperandType::kI8 ||
+                        moved == OperandType::kU16 || moved == OperandType::kI16;
+    slot.bytes = static_cast<uint8_t>(narrow ? 1 : 4 * operand_dwords(moved));
+  }
+  program->slots = program->storage.data();
+  program->slot_count = static_cast<uint32_t>(count);
+}
+
+void Wave::fault(const char* format, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof(text), format, args);
+  va_end(args);
+  state = WaveState::kFault;
+  if (!group->fault.empty()) return;
+  char place[256];
+  snprintf(place, sizeof(place), "kernel %s, workgroup (%u, %u, %u), wavefront %u, PC 0x%llx",
+           group->kernel.c_str(), group->id[0], group->id[1], group->id[2], id,
+           static_cast<unsigned long long>(program->base + uint64_t{4} * pc));
+  group->fault = std::string(place);
+  if (pc < program->slot_count && program->slots[pc].dwords != 0)
+    group->fault += ": " + disassemble(program->chip, program->slots[pc].inst);
+  group->fault += ": " + std::string(text);
+}
+
+void memory_fault(Wave& w, uint64_t address, uint32_t size, bool write) {
+  const std::string near = w.group->memory->describe(address);
+  w.fault("%s of %u bytes at 0x%llx: %s", write ? "write" : "read", size,
+          static_cast<unsigned long long>(address), near.c_str());
+}
+
+}  // namespace inlay::emulator

@@ -1,0 +1,128 @@
+// Registers that nobody wrote. Copying and computing with such a value spreads it, which compilers
+// and hand-written code do harmlessly; it is reported where it matters: as an address, as data that
+// is stored, or as the mask or value that a branch depends on. Lanes that EXEC has off are of no
+// interest.
+#include <cstring>
+#include <vector>
+
+#include "runtime/emulator/isa/registers.h"
+#include "runtime/emulator/machine/observe.h"
+
+namespace inlay::emulator {
+namespace {
+
+using namespace opcode_flags;
+
+class UninitializedCheck : public Observer {
+ public:
+  UninitializedCheck(uint32_t waves, uint32_t vgprs) : waves_(waves) {
+    for (State& s : waves_) s.vgprs.assign(vgprs, ~uint64_t{0});
+  }
+
+  void before(Wave& w, const Slot& s) override {
+    State& state = waves_[w.id];
+    if (!state.begun) begin(w, &state);
+    const Instruction& i = s.inst;
+    const Encoding e = i.opcode->encoding;
+    RegisterUse uses[kMaxRegisterUses];
+    const int count = register_uses(i, uses);
+    const bool memory = e == Encoding::kFLAT || e == Encoding::kMUBUF || e == Encoding::kMTBUF ||
+                        e == Encoding::kDS || e == Encoding::kSMEM;
+    // Functions save registers to scratch before they use them, sound or not.
+    const bool scratch = (e == Encoding::kMUBUF && (w.sgpr[i.srsrc + 3u] >> 23 & 1)) ||
+                         (e == Encoding::kFLAT && i.segment == Segment::kScratch);
+    uint64_t tainted = 0;  // lanes that read such a value
+    for (int n = 0; n < count; n++) {
+      if (uses[n].write) continue;
+      for (int k = 0; k < uses[n].count; k++) {
+        const uint64_t lanes = uninitialized(state, uses[n].vector, uses[n].first + k) &
+                               (uses[n].vector ? lanes_read(w, i) : ~uint64_t{0});
+        tainted |= lanes;
+        if (lanes == 0 || !memory || (scratch && uses[n].vector && uses[n].first == i.vdata))
+          continue;
+        if (uses[n].vector)
+          w.fault("v%d, which was never written in lane %d, is an address or is stored",
+                  uses[n].first + k, __builtin_ctzll(lanes));
+        else
+          w.fault("s%d, which was never written, is an address or is stored", uses[n].first + k);
+        return;
+      }
+    }
+    if (e == Encoding::kSOPP && state.scc && (i.opcode->number == 4 || i.opcode->number == 5))
+      return w.fault("a branch on SCC, which comes from a register that was never written");
+    if (e == Encoding::kSOPP && (i.opcode->number == 6 || i.opcode->number == 7) &&
+        uninitialized(state, false, code::kVccLo))
+      return w.fault("a branch on VCC, which comes from a register that was never written");
+    state.tainted = tainted;
+  }
+
+  // What was read decides what was written: DPP, permutes and lane reads move values between lanes,
+  // and are taken to deliver sound ones.
+  void after(Wave& w, const Slot& s) override {
+    State& state = waves_[w.id];
+    const Instruction& i = s.inst;
+    const Encoding e = i.opcode->encoding;
+    RegisterUse uses[kMaxRegisterUses];
+    const int count = register_uses(i, uses);
+    const bool scalar = e == Encoding::kSOP1 || e == Encoding::kSOP2 || e == Encoding::kSOPC ||
+                        e == Encoding::kSOPK;
+    const bool alu = e == Encoding::kVOP1 || e == Encoding::kVOP2 || e == Encoding::kVOP3 ||
+                     e == Encoding::kVOPC || e == Encoding::kVOP3P;
+    const bool spreads = (scalar || alu) && i.extension != Extension::kDpp;
+    if (scalar) state.scc = state.tainted != 0;
+    for (int n = 0; n < count; n++) {
+      if (!uses[n].write) continue;
+      for (int k = 0; k < uses[n].count; k++) {
+        const int r = uses[n].first + k;
+        if (uses[n].vector) {
+          if (static_cast<size_t>(r) >= state.vgprs.size()) continue;
+          state.vgprs[static_cast<size_t>(r)] = (state.vgprs[static_cast<size_t>(r)] & ~w.exec()) |
+                                                (spreads ? state.tainted & w.exec() : 0);
+        } else if (r < 128) {
+          // A lane mask is sound where its lanes are; one unsound lane makes it so.
+          state.sgprs[static_cast<size_t>(r)] = spreads && state.tainted != 0;
+        }
+      }
+    }
+  }
+
+ private:
+  struct State {
+    State() : sgprs(128, true) {}
+    std::vector<uint64_t> vgprs;  // lanes never written
+    std::vector<bool> sgprs;
+    uint64_t tainted = 0;
+    bool scc = false, begun = false;
+  };
+  // Lanes of a vector source that count: the active ones, or the one that goes to a scalar
+  // register.
+  static uint64_t lanes_read(const Wave& w, const Instruction& i) {
+    const uint64_t exec = w.exec();
+    if (strcmp(i.opcode->mnemonic, "v_readfirstlane_b32") == 0) return exec ? exec & (0 - exec) : 1;
+    if (strcmp(i.opcode->mnemonic, "v_readlane_b32") == 0) return 0;
+    return exec;
+  }
+  // What the launch has set: work-item ids, the scalar registers up to the last one it counts, and
+  // the special ones.
+  static void begin(const Wave& w, State* state) {
+    state->begun = true;
+    for (size_t n = 0; n < w.initial_vgprs && n < state->vgprs.size(); n++) state->vgprs[n] = 0;
+    for (size_t n = 0; n < w.initial_sgprs; n++) state->sgprs[n] = false;
+    for (size_t n = 102; n < 128; n++) state->sgprs[n] = n >= code::kVccLo && n < code::kTtmp0;
+  }
+  static uint64_t uninitialized(const State& s, bool vector, int n) {
+    if (vector)
+      return static_cast<size_t>(n) < s.vgprs.size() ? s.vgprs[static_cast<size_t>(n)] : 0;
+    return n < 128 && s.sgprs[static_cast<size_t>(n)] ? ~uint64_t{0} : 0;
+  }
+
+  std::vector<State> waves_;
+};
+
+}  // namespace
+
+std::unique_ptr<Observer> make_uninitialized_check(uint32_t waves, uint32_t vgprs) {
+  return std::make_unique<UninitializedCheck>(waves, vgprs);
+}
+
+}  // namespace inlay::emulator

@@ -1,0 +1,71 @@
+// AMDGPU code objects: ELF v3 to v5, alone or in an offload bundle; loaded into device memory,
+// relocated and decoded. Sources: LLVM, "User Guide for AMDGPU Backend" (ELF Code Object, Code
+// Object Metadata, Kernel Descriptor), and "Clang Offload Bundler".
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/emulator/machine/memory.h"
+
+namespace inlay::emulator {
+
+struct KernelArgument {
+  uint32_t offset = 0, size = 0;
+  std::string kind;  // .value_kind
+  bool hidden() const { return kind.compare(0, 7, "hidden_") == 0; }
+};
+
+// The 64 bytes of NAME.kd.
+struct KernelDescriptor {
+  uint32_t group_segment_size, private_segment_size, kernarg_size;
+  int64_t entry_offset;
+  uint32_t rsrc1, rsrc2, rsrc3;
+  uint16_t properties;
+};
+
+struct Kernel {
+  std::string name;
+  KernelDescriptor descriptor = {};
+  uint64_t descriptor_address = 0;
+  uint64_t entry = 0;
+  std::vector<KernelArgument> arguments;
+  uint32_t kernarg_size = 0;
+  uint32_t max_workgroup_size = 1024;
+  uint32_t vgprs = 0, sgprs = 0, vgpr_spills = 0, sgpr_spills = 0;
+};
+
+struct DeviceVariable {
+  std::string name;
+  uint64_t address = 0, size = 0;
+};
+
+class CodeObject {
+ public:
+  ~CodeObject();
+  // Null, and *error a sentence, if DATA is no code object for CHIP. SIZE may be ~0 for an image of
+  // unknown length that a caller vouches for: nothing behind what its own headers name is read.
+  static std::unique_ptr<CodeObject> load(Chip chip, DeviceMemory* memory, const void* data,
+                                          uint64_t size, std::string* error);
+
+  const Kernel* kernel(const std::string& name) const;
+  const DeviceVariable* variable(const std::string& name) const;
+  const std::vector<Kernel>& kernels() const { return kernels_; }
+  const Program& program() const { return program_; }
+
+ private:
+  friend class Loader;
+  DeviceMemory* memory_ = nullptr;
+  void* image_ = nullptr;
+  Program program_;
+  std::vector<Kernel> kernels_;
+  std::vector<DeviceVariable> variables_;
+};
+
+// If DATA is an offload bundle, the code object in it for CHIP, with its size; if it is an ELF
+// file, itself. False, and *error a sentence, if there is none.
+bool find_code_object(Chip chip, const void* data, uint64_t size, const void** code,
+                      uint64_t* code_size, std::string* error);
+
+}  // namespace inlay::emulator

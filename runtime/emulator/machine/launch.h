@@ -1,0 +1,42 @@
+// Runs a kernel over a grid: initial registers, kernel arguments, LDS, scratch, and the schedule of
+// wavefronts and workgroups over host threads.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/emulator/machine/code_object.h"
+#include "runtime/emulator/machine/observe.h"
+
+namespace inlay::emulator {
+
+struct LaunchOptions {
+  int threads = 1;              // host threads; 1 runs workgroups in order, the same each time
+  double watchdog_seconds = 0;  // a launch that takes longer is stopped; 0: never
+  uint32_t lds_limit = 65536;
+  ObserverOptions observe;
+};
+
+struct Launch {
+  const CodeObject* object = nullptr;
+  const Kernel* kernel = nullptr;
+  uint32_t grid[3] = {1, 1, 1};   // workgroups
+  uint32_t block[3] = {1, 1, 1};  // work-items of a workgroup
+  uint32_t dynamic_lds = 0;
+  // The kernarg segment as far as the caller knows it; hidden arguments are filled in.
+  std::vector<uint8_t> arguments;
+  // Called between turns, from any of the threads: the host's side of what device code waits for.
+  std::function<void()> service;
+  uint64_t printf_buffer = 0, hostcall_buffer = 0, grid_sync = 0, heap = 0;
+};
+
+// Runs to the end. False, and *error a sentence, if the launch cannot be done or a wavefront
+// faulted.
+bool run_launch(DeviceMemory* memory, const Launch& launch, const LaunchOptions& options,
+                std::string* error);
+
+// A kernarg segment from one pointer per explicit argument.
+std::vector<uint8_t> pack_arguments(const Kernel& kernel, void** pointers);
+
+}  // namespace inlay::emulator

@@ -1,0 +1,51 @@
+// Device memory: host memory with names. A device address is a host address; only what was
+// allocated here can be reached by device code.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/emulator/exec/wave.h"
+
+namespace inlay::emulator {
+
+class DeviceMemory : public AddressSpace {
+ public:
+  ~DeviceMemory() override;
+
+  // SIZE bytes aligned to 256 or more; null if the host has none left. NAME appears in reports.
+  void* allocate(uint64_t size, const std::string& name);
+  // The same, filled with zeros; pages that are never touched cost nothing.
+  void* allocate_zeroed(uint64_t size, const std::string& name);
+  // False if POINTER is not the start of an allocation.
+  bool free(void* pointer);
+  // Memory of somebody else's that device code may use.
+  bool map(void* pointer, uint64_t size, const std::string& name);
+  bool unmap(void* pointer);
+
+  bool find(uint64_t address, Region* region) override;
+  std::string describe(uint64_t address) override;
+  uint64_t allocated() const { return allocated_; }
+  // Changes with every free: what was remembered of regions is then stale.
+  uint64_t generation() const { return generation_; }
+
+ private:
+  struct Allocation {
+    uint64_t size;
+    std::string name;
+    enum Kind { kHeap, kMapped, kForeign } kind;
+  };
+  static void release(uint64_t base, const Allocation& allocation);
+  std::map<uint64_t, Allocation>::const_iterator holder(uint64_t address) const;
+
+  mutable std::shared_mutex mutex_;
+  std::map<uint64_t, Allocation> allocations_;          // by base
+  std::vector<std::pair<uint64_t, Allocation>> freed_;  // the last ones, for reports
+  uint64_t allocated_ = 0;
+  uint64_t generation_ = 0;
+};
+
+}  // namespace inlay::emulator

@@ -1,0 +1,55 @@
+// Observers of running wavefronts: trace, statistics, and the checks. Each workgroup has its own
+// set, so that they need no locks but where they report.
+#pragma once
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/emulator/exec/wave.h"
+
+namespace inlay::emulator {
+
+// What a launch counts; workgroups add to it when they end.
+struct Statistics {
+  std::mutex mutex;
+  uint64_t workgroups = 0, wavefronts = 0, instructions = 0;
+  // By class: scalar ALU, vector ALU, scalar memory, vector memory, LDS, branches and other
+  // control.
+  uint64_t scalar = 0, vector = 0, scalar_memory = 0, vector_memory = 0, lds = 0, control = 0;
+  uint64_t lane_operations = 0;      // active lanes of vector instructions
+  uint64_t memory_transactions = 0;  // 64-byte lines that vector memory instructions touch
+  uint64_t memory_bytes = 0;         // what their lanes ask for
+  uint64_t lds_conflicts = 0;        // extra passes over the 32 banks
+  std::map<std::string, uint64_t> mnemonics;
+
+  std::string report(const std::string& kernel) const;
+};
+
+struct ObserverOptions {
+  FILE* trace = nullptr;  // text, one line per instruction
+  Statistics* statistics = nullptr;
+  bool check_waits = false;  // a load's result used before s_waitcnt
+  bool check_uninitialized =
+      false;  // a register that was never written reaches memory, an address or a branch
+  bool check_races = false;  // LDS shared among wavefronts with no barrier between
+  bool any() const {
+    return trace || statistics || check_waits || check_uninitialized || check_races;
+  }
+};
+
+// One observer that does all that OPTIONS ask, for one workgroup of WAVES wavefronts with VGPRS
+// registers each.
+std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t waves,
+                                        uint32_t vgprs);
+
+std::unique_ptr<Observer> make_wait_check(uint32_t waves);
+std::unique_ptr<Observer> make_race_check(uint32_t waves);
+// What the launch sets is sound from the start: Wave::initial_sgprs and initial_vgprs, and VCC's
+// neighbours.
+std::unique_ptr<Observer> make_uninitialized_check(uint32_t waves, uint32_t vgprs);
+
+}  // namespace inlay::emulator

@@ -1,0 +1,155 @@
+// The checks, on code that is wrong in the way each of them is for, and on code that is right.
+#include "runtime/emulator/machine/observe.h"
+#include "tests/emulator/wave_fixture.h"
+
+namespace inlay::emulator {
+namespace {
+
+class Check : public WaveTest {
+ protected:
+  // Runs TEXT under OPTIONS on fresh registers, of which the launch has set s[0:7] and v0.
+  std::string checked(const ObserverOptions& options, const std::string& text) {
+    const auto observer = make_observer(options, 1, 256);
+    group_.observer = observer.get();
+    w.initial_sgprs = 8;
+    w.initial_vgprs = 1;
+    w.set_pair(0, memory_address());
+    for (int l = 0; l < kLanes; l++) w.vgpr[0][l] = 4 * static_cast<uint32_t>(l);
+    w.set_pair(code::kExecLo, ~uint64_t{0});
+    const std::string fault = run(text);
+    group_.observer = nullptr;
+    return fault;
+  }
+  std::string waits(const std::string& text) {
+    ObserverOptions options;
+    options.check_waits = true;
+    return checked(options, text);
+  }
+  std::string uninitialized(const std::string& text) {
+    ObserverOptions options;
+    options.check_uninitialized = true;
+    return checked(options, text);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Host, Check, testing::Values(&handler_set()));
+
+TEST_P(Check, Waits) {
+  EXPECT_EQ(waits("global_load_dword v1, v0, s[0:1]\ns_waitcnt vmcnt(0)\nv_mov_b32 v2, v1\n"), "");
+  const std::string early = waits("global_load_dword v1, v0, s[0:1]\nv_mov_b32 v2, v1\n");
+  EXPECT_NE(early.find("v1 is read before the load at PC 0x10000"), std::string::npos) << early;
+  EXPECT_NE(early.find("v_mov_b32_e32 v2, v1"), std::string::npos) << early;
+  EXPECT_NE(waits("global_load_dword v1, v0, s[0:1]\nv_mov_b32 v1, 0\n").find("v1 is overwritten"),
+            std::string::npos);
+  EXPECT_NE(waits("s_load_dword s4, s[0:1], 0x0\ns_add_u32 s5, s4, 1\n").find("s4 is read"),
+            std::string::npos);
+  EXPECT_NE(waits("ds_read_b32 v1, v0\ns_waitcnt vmcnt(0)\nv_mov_b32 v2, v1\n").find("lgkmcnt"),
+            std::string::npos);
+}
+TEST_P(Check, WaitsInOrder) {
+  const std::string two =
+      "global_load_dword v1, v0, s[0:1]\nglobal_load_dword v2, v0, s[0:1]\ns_waitcnt vmcnt(1)\n";
+  EXPECT_EQ(waits(two + "v_mov_b32 v3, v1\n"), "");
+  EXPECT_NE(waits(two + "v_mov_b32 v3, v2\n"), "");
+  // Stores count too.
+  EXPECT_EQ(waits("v_mov_b32 v4, 0\nglobal_load_dword v1, v0, s[0:1]\nglobal_store_dword v0, v4, "
+                  "s[0:1]\ns_waitcnt vmcnt(1)\nv_mov_b32 v3, v1\n"),
+            "");
+  EXPECT_EQ(
+      waits("ds_read_b32 v1, v0\nds_read_b32 v2, v0\ns_waitcnt lgkmcnt(1)\nv_mov_b32 v3, v1\n"),
+      "");
+  // Scalar loads come back in any order: only a count of zero is enough.
+  EXPECT_NE(waits("s_load_dword s4, s[0:1], 0x0\ns_load_dword s5, s[0:1], 0x0\ns_waitcnt "
+                  "lgkmcnt(1)\ns_mov_b32 s6, s4\n"),
+            "");
+  EXPECT_NE(waits("ds_read_b32 v1, v0\ns_load_dword s5, s[0:1], 0x0\ns_waitcnt "
+                  "lgkmcnt(1)\nv_mov_b32 v3, v1\n"),
+            "");
+  EXPECT_EQ(waits("ds_read_b32 v1, v0\ns_load_dword s5, s[0:1], 0x0\ns_waitcnt "
+                  "lgkmcnt(0)\nv_mov_b32 v3, v1\n"),
+            "");
+  // The data of a store is read when it is issued.
+  EXPECT_EQ(waits("v_mov_b32 v4, 0\nglobal_store_dword v0, v4, s[0:1]\nv_mov_b32 v4, 1\n"), "");
+}
+TEST_P(Check, Uninitialized) {
+  EXPECT_EQ(uninitialized("v_mov_b32 v1, v9\nv_add_u32 v1, v1, v0\n"), "");  // spreading is no harm
+  EXPECT_NE(uninitialized("global_store_dword v0, v9, s[0:1]\n")
+                .find("v9, which was never written in lane 0"),
+            std::string::npos);
+  EXPECT_NE(uninitialized("v_add_u32 v1, v9, v0\nglobal_load_dword v2, v1, s[0:1]\n").find("v1"),
+            std::string::npos);
+  EXPECT_NE(uninitialized("s_load_dword s9, s[20:21], 0x0\n").find("s20"), std::string::npos);
+  EXPECT_NE(uninitialized("s_cmp_eq_u32 s30, 0\ns_cbranch_scc1 l\nl:\n").find("SCC"),
+            std::string::npos);
+  EXPECT_NE(uninitialized("v_cmp_eq_u32 vcc, v9, v0\ns_cbranch_vccz l\nl:\n").find("VCC"),
+            std::string::npos);
+  EXPECT_EQ(uninitialized("v_cmp_eq_u32 vcc, v0, v0\ns_cbranch_vccz l\nl:\ns_cmp_eq_u32 s1, "
+                          "0\ns_cbranch_scc1 m\nm:\n"),
+            "");
+}
+TEST_P(Check, UninitializedByLane) {
+  EXPECT_EQ(
+      uninitialized(
+          "s_mov_b64 exec, 1\nv_mov_b32 v5, 0\ns_mov_b64 exec, -1\nv_readfirstlane_b32 s4, v5\n"
+          "s_cmp_eq_u32 s4, 0\ns_cbranch_scc1 l\nl:\n"),
+      "");
+  // Written where EXEC was on, stored where it is on: sound. One lane more: not.
+  const std::string half = "s_mov_b64 exec, 0xff\nv_mov_b32 v1, 3\n";
+  EXPECT_EQ(uninitialized(half + "global_store_dword v0, v1, s[0:1]\n"), "");
+  EXPECT_NE(uninitialized(half + "s_mov_b64 exec, 0x1ff\nglobal_store_dword v0, v1, s[0:1]\n")
+                .find("lane 8"),
+            std::string::npos);
+}
+// Two wavefronts, told apart by their number, on one observer.
+TEST_P(Check, Races) {
+  const auto race = [&](const std::string& first, const std::string& second) {
+    const auto observer = make_race_check(2);
+    group_.observer = observer.get();
+    std::string fault;
+    for (int n = 0; n < 2 && fault.empty(); n++) {
+      w.id = static_cast<uint8_t>(n);
+      fill(0, 16);
+      fault = run(n ? second : first);
+      // A barrier stops the run; on behind it.
+      while (w.state == WaveState::kBarrier) {
+        w.state = WaveState::kRunning;
+        GetParam()->run(w, 1000);
+        fault = group_.fault;
+      }
+    }
+    group_.observer = nullptr;
+    return fault;
+  };
+  const std::string write = "ds_write_b32 v0, v0\n", read = "ds_read_b32 v1, v0\n",
+                    barrier = "s_barrier\n";
+  EXPECT_EQ(race(read, read), "");
+  EXPECT_NE(race(write, read).find("wavefront 0 has written"), std::string::npos);
+  EXPECT_NE(race(read, write).find("wavefront 0 has read"), std::string::npos);
+  EXPECT_NE(race(write, write), "");
+  EXPECT_NE(race(write, "ds_read_u8 v1, v0 offset:3\n"), "");
+  EXPECT_EQ(race(write, "ds_read_u8 v1, v0 offset:4\n"), "");
+  EXPECT_EQ(race(write + barrier, barrier + read), "");
+  EXPECT_EQ(race("ds_add_u32 v0, v0\n", "ds_add_u32 v0, v0\n"), "");
+  EXPECT_NE(race("ds_add_u32 v0, v0\n", read), "");
+  EXPECT_NE(
+      race("ds_write2_b32 v0, v0, v0 offset0:1 offset1:4\n", "ds_read_b64 v[2:3], v0 offset:16\n"),
+      "");
+}
+TEST_P(Check, StatisticsCount) {
+  Statistics total;
+  ObserverOptions options;
+  options.statistics = &total;
+  EXPECT_EQ(checked(options,
+                    "v_mov_b32 v1, 1\nglobal_store_dword v0, v1, s[0:1]\nv_lshlrev_b32 v2, 5, v0\n"
+                    "ds_write_b32 v0, v1\nds_write_b32 v2, v1\ns_mov_b32 s4, 0\n"),
+            "");
+  EXPECT_EQ(total.instructions, 7u);
+  EXPECT_EQ(total.vector, 2u);
+  EXPECT_EQ(total.lane_operations, 128u);
+  EXPECT_EQ(total.memory_transactions, 256u / 64 + (memory_address() % 64 != 0));
+  EXPECT_EQ(total.memory_bytes, 256u);
+  EXPECT_EQ(total.lds_conflicts, 31u * 2);  // a stride of 32 dwords: one bank
+  EXPECT_NE(total.report("test").find("v_mov_b32"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace inlay::emulator

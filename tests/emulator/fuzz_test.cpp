@@ -1,0 +1,207 @@
+// Whatever comes in, an error goes out: damaged code objects and bundles, random descriptors,
+// random instructions. That nothing crashes and nothing hangs is what is tested; run it under the
+// sanitizers too.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "runtime/emulator/machine/launch.h"
+#include "tests/emulator/wave_fixture.h"
+
+namespace inlay::emulator {
+namespace {
+
+// A whole code object of a kernel that stores a constant.
+std::vector<uint8_t> sound_object() {
+  const std::string text = R"(
+.amdgcn_target "amdgcn-amd-amdhsa--gfx900"
+.text
+.globl k
+.p2align 8
+.type k,@function
+k:
+  s_load_dwordx2 s[2:3], s[0:1], 0x0
+  v_mov_b32 v1, 42
+  v_lshlrev_b32 v0, 2, v0
+  s_waitcnt lgkmcnt(0)
+  global_store_dword v0, v1, s[2:3]
+  s_endpgm
+.rodata
+.p2align 6
+.amdhsa_kernel k
+  .amdhsa_user_sgpr_kernarg_segment_ptr 1
+  .amdhsa_next_free_vgpr 8
+  .amdhsa_next_free_sgpr 16
+.end_amdhsa_kernel
+.amdgpu_metadata
+amdhsa.version: [1, 1]
+amdhsa.kernels:
+  - .name: k
+    .symbol: k.kd
+    .kernarg_segment_size: 8
+    .kernarg_segment_align: 8
+    .group_segment_fixed_size: 0
+    .private_segment_fixed_size: 0
+    .wavefront_size: 64
+    .sgpr_count: 16
+    .vgpr_count: 8
+    .max_flat_workgroup_size: 256
+    .args:
+      - {.offset: 0, .size: 8, .value_kind: global_buffer, .address_space: global}
+.end_amdgpu_metadata
+)";
+  const std::string stem = testing::TempDir() + "inlay_fuzz_" + std::to_string(getpid());
+  std::ofstream(stem + ".s") << text;
+  const std::string assembler = std::string(INLAY_LLVM_MC) +
+                                " -triple=amdgcn-amd-amdhsa -mcpu=gfx900 -filetype=obj -o " + stem +
+                                ".o " + stem + ".s";
+  const std::string linker = std::string(INLAY_LLD) + " -shared -o " + stem + ".co " + stem + ".o";
+  EXPECT_EQ(system(assembler.c_str()), 0);
+  EXPECT_EQ(system(linker.c_str()), 0);
+  std::ifstream file(stem + ".co", std::ios::binary);
+  const std::vector<uint8_t> object{std::istreambuf_iterator<char>(file), {}};
+  for (const char* end : {".s", ".o", ".co"}) remove((stem + end).c_str());
+  return object;
+}
+
+void launch_all(DeviceMemory* memory, const CodeObject& object, uint64_t argument) {
+  for (const Kernel& k : object.kernels()) {
+    Launch l;
+    l.object = &object;
+    l.kernel = &k;
+    l.grid[0] = 2;
+    l.block[0] = 100;
+    l.arguments.resize(8);
+    memcpy(l.arguments.data(), &argument, 8);
+    LaunchOptions options;
+    options.watchdog_seconds = 0.02;
+    std::string error;
+    run_launch(memory, l, options, &error);
+  }
+}
+
+TEST(Fuzz, SoundObjectRuns) {
+  const std::vector<uint8_t> object = sound_object();
+  DeviceMemory memory;
+  std::string error;
+  const auto code = CodeObject::load(Chip::kGfx900, &memory, object.data(), object.size(), &error);
+  ASSERT_NE(code, nullptr) << error;
+  auto* out = static_cast<uint32_t*>(memory.allocate(4096, "out"));
+  memset(out, 0, 4096);
+  launch_all(&memory, *code, reinterpret_cast<uint64_t>(out));
+  for (int n = 0; n < 101; n++) EXPECT_EQ(out[n], n < 100 ? 42u : 0u);
+  EXPECT_EQ(CodeObject::load(Chip::kGfx906, &memory, object.data(), object.size(), &error),
+            nullptr);
+  EXPECT_NE(error.find("another chip"), std::string::npos) << error;
+}
+
+TEST(Fuzz, DamagedObjects) {
+  const std::vector<uint8_t> object = sound_object();
+  std::mt19937_64 rng(3);
+  DeviceMemory memory;
+  void* out = memory.allocate(4096, "out");
+  int loaded = 0;
+  for (int trial = 0; trial < 1500; trial++) {
+    std::vector<uint8_t> bad = object;
+    const int changes = 1 + static_cast<int>(rng() % 8);
+    for (int n = 0; n < changes; n++) bad[rng() % bad.size()] = static_cast<uint8_t>(rng());
+    if (trial % 5 == 0) bad.resize(rng() % bad.size());
+    if (bad.empty()) continue;
+    std::string error;
+    const auto code = CodeObject::load(Chip::kGfx900, &memory, bad.data(), bad.size(), &error);
+    if (code == nullptr) {
+      EXPECT_FALSE(error.empty());
+      continue;
+    }
+    loaded++;
+    launch_all(&memory, *code, reinterpret_cast<uint64_t>(out));
+  }
+  EXPECT_GT(loaded, 100);
+}
+
+TEST(Fuzz, RandomBundles) {
+  const std::vector<uint8_t> object = sound_object();
+  std::mt19937_64 rng(4);
+  DeviceMemory memory;
+  for (int trial = 0; trial < 2000; trial++) {
+    std::string bundle = "__CLANG_OFFLOAD_BUNDLE__";
+    const auto put = [&](uint64_t v) { bundle.append(reinterpret_cast<const char*>(&v), 8); };
+    const std::string id =
+        trial % 3 ? "hipv4-amdgcn-amd-amdhsa--gfx900" : "host-x86_64-unknown-linux--";
+    put(1);
+    put(24 + 32 + id.size());
+    put(object.size());
+    put(id.size());
+    bundle += id;
+    bundle.append(object.begin(), object.end());
+    if (trial % 2) bundle[24 + rng() % 40] = static_cast<char>(rng());
+    std::string error;
+    const auto code =
+        CodeObject::load(Chip::kGfx900, &memory, bundle.data(), bundle.size(), &error);
+    EXPECT_TRUE(code != nullptr || !error.empty());
+    if (trial % 2 == 0) EXPECT_EQ(code != nullptr, trial % 3 != 0) << error;
+  }
+}
+
+class FuzzWave : public WaveTest {};
+INSTANTIATE_TEST_SUITE_P(Host, FuzzWave, testing::ValuesIn(handler_sets()),
+                         [](const auto& info) { return std::string(info.param->host_isa); });
+
+// Valid instructions of every row with random operands: they compute, or they stop the wavefront
+// with a sentence.
+TEST_P(FuzzWave, RandomInstructions) {
+  std::mt19937_64 rng(5);
+  std::vector<uint32_t> words(64);
+  int ended = 0;
+  for (int trial = 0; trial < 4000; trial++) {
+    const Chip chip = static_cast<Chip>(trial % 2);
+    size_t at = 0;
+    while (at + 4 < words.size()) {
+      uint32_t w[3] = {static_cast<uint32_t>(rng()), static_cast<uint32_t>(rng() & rng()),
+                       static_cast<uint32_t>(rng())};
+      // Every format as often as the others.
+      static const uint32_t kPrefixes[] = {
+          0x00000000, 0x80000000, 0xb0000000, 0xbe800000, 0xbf000000, 0xc0000000, 0xd0000000,
+          0xd3800000, 0xd8000000, 0xdc000000, 0xe0000000, 0x7e000000, 0x7c000000};
+      static const uint32_t kMasks[] = {0x80000000, 0xc0000000, 0xf0000000, 0xff800000, 0xff800000,
+                                        0xfc000000, 0xfc000000, 0xff800000, 0xfc000000, 0xfc000000,
+                                        0xfc000000, 0xfe000000, 0xfe000000};
+      const size_t format = rng() % 13;
+      w[0] = (w[0] & ~kMasks[format]) | kPrefixes[format];
+      Instruction i;
+      const size_t size = decode(chip, w, 3, &i);
+      if (size == 0) continue;
+      for (size_t n = 0; n < size / 4; n++) words[at++] = w[n];
+    }
+    while (at < words.size()) words[at++] = 0xbf810000;
+    for (uint32_t& s : w.sgpr) s = static_cast<uint32_t>(rng());
+    w.set_pair(2, memory_address());
+    if (trial % 3) w.set_pair(code::kExecLo, ~uint64_t{0});
+    w.mode.bits = static_cast<uint32_t>(rng()) & 0x8003ff;
+    w.gpr_idx = false;
+    w.scratch_base = memory_address();
+    w.scratch_size = 4096;
+    for (int v = 0; v < 256; v += 1 + trial % 7)
+      for (int l = 0; l < kLanes; l++) w.vgpr[v][l] = static_cast<uint32_t>(rng() & rng());
+    std::string fault = run_words(words, chip);
+    // After each stop, on with the instruction behind it.
+    for (int stops = 0; w.state == WaveState::kFault && stops < 64; stops++) {
+      EXPECT_FALSE(fault.empty());
+      w.pc += w.pc < w.program->slot_count && w.program->slots[w.pc].dwords
+                  ? w.program->slots[w.pc].dwords
+                  : 1;
+      w.state = WaveState::kRunning;
+      group_.fault.clear();
+      GetParam()->run(w, 200);
+      fault = group_.fault;
+    }
+    ended += w.state == WaveState::kEnded;
+  }
+  EXPECT_GT(ended, 1000);
+}
+
+}  // namespace
+}  // namespace inlay::emulator
