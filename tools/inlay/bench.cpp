@@ -39,7 +39,8 @@ double evaluate_flops(const std::string& text, const std::map<std::string, int64
     known.vars[var.get()] = Expr(symbols.at(var.name()));
   }
   const Let* let = function.body.as<Block>()->stmts.front().as<Let>();
-  const IntImm* value = let ? as_int(simplify(substitute(let->value, known))) : nullptr;
+  Expr folded = let ? simplify(substitute(let->value, known)) : Expr();
+  const IntImm* value = let ? as_int(folded) : nullptr;
   if (!value) throw CompileError("option", {}, "--flops " + text + " has no value");
   return static_cast<double>(value->value);
 }
