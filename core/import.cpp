@@ -12,16 +12,20 @@ struct KindRow {
   bool is_text;
 };
 constexpr KindRow kKinds[] = {
-    {ImportKind::Llvm, "llvm", true},        {ImportKind::Bitcode, "bitcode", false},
-    {ImportKind::C, "c", true},              {ImportKind::Cxx, "cxx", true},
-    {ImportKind::Asm, "asm", true},          {ImportKind::Object, "object", false},
-    {ImportKind::Archive, "archive", false}, {ImportKind::Hsaco, "hsaco", false},
+    {ImportKind::Llvm, "llvm", true},
+    {ImportKind::Bitcode, "bitcode", false},
+    {ImportKind::C, "c", true},
+    {ImportKind::Cxx, "cxx", true},
+    {ImportKind::Asm, "asm", true},
+    {ImportKind::Object, "object", false},
+    {ImportKind::Archive, "archive", false},
+    {ImportKind::Hsaco, "hsaco", false},
 };
 
 constexpr std::pair<std::string_view, ImportKind> kExtensions[] = {
-    {".ll", ImportKind::Llvm}, {".bc", ImportKind::Bitcode}, {".c", ImportKind::C},
-    {".cpp", ImportKind::Cxx}, {".cc", ImportKind::Cxx},     {".cxx", ImportKind::Cxx},
-    {".s", ImportKind::Asm},   {".S", ImportKind::Asm},      {".o", ImportKind::Object},
+    {".ll", ImportKind::Llvm},   {".bc", ImportKind::Bitcode},  {".c", ImportKind::C},
+    {".cpp", ImportKind::Cxx},   {".cc", ImportKind::Cxx},      {".cxx", ImportKind::Cxx},
+    {".s", ImportKind::Asm},     {".S", ImportKind::Asm},       {".o", ImportKind::Object},
     {".a", ImportKind::Archive}, {".hsaco", ImportKind::Hsaco}, {".co", ImportKind::Hsaco},
 };
 
@@ -35,8 +39,12 @@ Import finish(ImportNode* node, std::vector<std::string> flags, bool may_call, L
 
 }  // namespace
 
-const char* to_string(ImportKind kind) { return kKinds[static_cast<int>(kind)].name; }
-bool is_text_kind(ImportKind kind) { return kKinds[static_cast<int>(kind)].is_text; }
+const char* to_string(ImportKind kind) {
+  return kKinds[static_cast<int>(kind)].name;
+}
+bool is_text_kind(ImportKind kind) {
+  return kKinds[static_cast<int>(kind)].is_text;
+}
 
 std::optional<ImportKind> parse_import_kind(std::string_view name) {
   for (const KindRow& row : kKinds) {

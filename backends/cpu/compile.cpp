@@ -14,9 +14,9 @@
 
 #include "backends/cpu/dump.h"
 #include "backends/cpu/resolve.h"
+#include "backends/llvm/assembler/assembly.h"
 #include "backends/llvm/emit/emit.h"
 #include "backends/llvm/guard.h"
-#include "backends/llvm/assembler/assembly.h"
 #include "backends/llvm/link/link.h"
 #include "backends/llvm/machine.h"
 #include "backends/llvm/object/codegen.h"

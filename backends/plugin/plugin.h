@@ -20,9 +20,9 @@ namespace inlay {
 
 /// What a build can leave behind.
 enum class Artifact : uint8_t {
-  LoweredIr,     ///< text of the lowered program
-  LlvmIr,        ///< optimized LLVM IR text
-  Bitcode,       ///< optimized LLVM bitcode
+  LoweredIr,  ///< text of the lowered program
+  LlvmIr,     ///< optimized LLVM IR text
+  Bitcode,    ///< optimized LLVM bitcode
   Assembly,
   Object,        ///< relocatable ELF, exports the typed entries and inlay_code_object_<program>
   SharedObject,  ///< the code object
@@ -35,10 +35,10 @@ const char* to_string(Artifact artifact);
 /// One distinct import (by content) of a build.
 struct ImportReport {
   ImportKind kind{};
-  std::string source;          ///< path, or "inline at FILE:LINE"
-  std::string content_hash;    ///< of payload, kind and flags
-  std::string stage;           ///< "before optimization" or "final link"
-  std::vector<Loc> pragmas;    ///< every pragma that named it
+  std::string source;                        ///< path, or "inline at FILE:LINE"
+  std::string content_hash;                  ///< of payload, kind and flags
+  std::string stage;                         ///< "before optimization" or "final link"
+  std::vector<Loc> pragmas;                  ///< every pragma that named it
   std::vector<std::string> symbols;          ///< what was linked from it
   std::vector<std::string> features_needed;  ///< beyond the baseline of the architecture
   std::vector<std::string> features_had;     ///< of those, what the target has
@@ -50,12 +50,12 @@ const char* to_string(InlineVerdict verdict);  ///< "inlined", "called", "remove
 
 /// One call of an imported symbol in the lowered program.
 struct CallReport {
-  std::string function;   ///< the Inlay function it stands in
+  std::string function;  ///< the Inlay function it stands in
   std::string symbol;
   size_t import_index = 0;  ///< into BuildReport::imports
   Loc loc;                  ///< of the call
   InlineVerdict verdict{};
-  std::string reason;       ///< why not inlined, or why removed; empty if inlined
+  std::string reason;  ///< why not inlined, or why removed; empty if inlined
 };
 
 /// What the chosen implement rows were, as text for people and JSON for scripts.
@@ -93,11 +93,11 @@ class ByteCache {
 
 struct CompileOptions {
   std::vector<Artifact> artifacts{Artifact::SharedObject};
-  int optimization_level = 3;        ///< 0 to 3
+  int optimization_level = 3;  ///< 0 to 3
   bool debug_info = false;
-  std::string dump_stages;           ///< folder for 0.lowered.inlay, 1.emitted.ll, ...; empty: none
-  std::string reproduce_command;     ///< heads each dump
-  ByteCache* cache = nullptr;        ///< null: nothing is cached
+  std::string dump_stages;        ///< folder for 0.lowered.inlay, 1.emitted.ll, ...; empty: none
+  std::string reproduce_command;  ///< heads each dump
+  ByteCache* cache = nullptr;     ///< null: nothing is cached
   std::vector<std::string> include_directories;  ///< for c, cxx, asm imports (-I)
 };
 
@@ -114,8 +114,8 @@ struct TargetInfo {
   std::string description;  ///< "AVX2, FMA, BMI: Haswell 2013, Zen 2017 and later"
 };
 
-/// A backend. Thread-safe: one object may compile several programs at once. Every fault of the input
-/// is thrown as CompileError, also those that LLVM reports; nothing ends the process.
+/// A backend. Thread-safe: one object may compile several programs at once. Every fault of the
+/// input is thrown as CompileError, also those that LLVM reports; nothing ends the process.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -138,11 +138,11 @@ inline constexpr uint32_t kPluginApiVersion = 1;
 extern "C" {
 /// What a plugin tells before any C++ of it runs.
 struct InlayPluginTable {
-  uint32_t api_version;       ///< inlay::kPluginApiVersion
-  uint32_t size;              ///< sizeof(InlayPluginTable)
-  const char* core_abi_hash;  ///< INLAY_CORE_ABI_HASH of the headers it was built with
-  const char* name;           ///< "cpu"
-  const char* version;        ///< of the plugin, for people
+  uint32_t api_version;         ///< inlay::kPluginApiVersion
+  uint32_t size;                ///< sizeof(InlayPluginTable)
+  const char* core_abi_hash;    ///< INLAY_CORE_ABI_HASH of the headers it was built with
+  const char* name;             ///< "cpu"
+  const char* version;          ///< of the plugin, for people
   inlay::Backend* (*create)();  ///< the driver deletes it
 };
 /// The one exported symbol of a plugin.

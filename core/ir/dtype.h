@@ -10,9 +10,9 @@ namespace inlay {
 
 /// What the bits mean. Values are stable: they go into cache keys.
 enum class TypeCode : uint8_t {
-  Void,     ///< no value: the type of a call that returns nothing
-  Bool,     ///< one truth value; one byte in memory
-  Int,      ///< two's complement
+  Void,  ///< no value: the type of a call that returns nothing
+  Bool,  ///< one truth value; one byte in memory
+  Int,   ///< two's complement
   UInt,
   Float,    ///< IEEE 754 binary16/32/64
   BFloat,   ///< bfloat16

@@ -54,10 +54,10 @@ Expr finish(Node* raw, DType type, const Loc& loc, std::initializer_list<const E
     for (const Expr& child : *more) take(child);
   }
   if (raw->depth > ExprNode::kMaxDepth) {
-    throw CompileError("too-deep", loc,
-                       "expression nests more than " + std::to_string(ExprNode::kMaxDepth) +
-                           " levels",
-                       "name parts of it with `let`");
+    throw CompileError(
+        "too-deep", loc,
+        "expression nests more than " + std::to_string(ExprNode::kMaxDepth) + " levels",
+        "name parts of it with `let`");
   }
   return Expr(std::move(node));
 }
@@ -116,16 +116,27 @@ double round_to_bf16(double value) {
 
 }  // namespace
 
-const char* spelling(BinaryOp op) { return kBinaryRows[static_cast<int>(op)].spelling; }
-int precedence(BinaryOp op) { return kBinaryRows[static_cast<int>(op)].precedence; }
-const char* spelling(MathOp op) { return kMathRows[static_cast<int>(op)].spelling; }
-int arity(MathOp op) { return kMathRows[static_cast<int>(op)].arity; }
+const char* spelling(BinaryOp op) {
+  return kBinaryRows[static_cast<int>(op)].spelling;
+}
+int precedence(BinaryOp op) {
+  return kBinaryRows[static_cast<int>(op)].precedence;
+}
+const char* spelling(MathOp op) {
+  return kMathRows[static_cast<int>(op)].spelling;
+}
+int arity(MathOp op) {
+  return kMathRows[static_cast<int>(op)].arity;
+}
 
 const char* to_string(MemorySpace space) {
   switch (space) {
-    case MemorySpace::Global: return "global";
-    case MemorySpace::Shared: return "shared";
-    case MemorySpace::Private: return "private";
+    case MemorySpace::Global:
+      return "global";
+    case MemorySpace::Shared:
+      return "shared";
+    case MemorySpace::Private:
+      return "private";
   }
   return "global";
 }
@@ -289,11 +300,20 @@ Expr Binary::make(BinaryOp op, Expr a, Expr b, Loc loc) {
   DType type = a.type();
   bool ok = true;
   switch (row.operands) {
-    case Operands::Number: ok = type.is_integer() || type.is_float(); break;
-    case Operands::Integer: ok = type.is_integer(); break;
-    case Operands::Float: ok = type.is_float(); break;
-    case Operands::Truth: ok = type.is_bool(); break;
-    case Operands::Any: break;
+    case Operands::Number:
+      ok = type.is_integer() || type.is_float();
+      break;
+    case Operands::Integer:
+      ok = type.is_integer();
+      break;
+    case Operands::Float:
+      ok = type.is_float();
+      break;
+    case Operands::Truth:
+      ok = type.is_bool();
+      break;
+    case Operands::Any:
+      break;
   }
   if (!ok) {
     type_error(loc, std::string("operator ") + row.spelling + " does not take " + to_string(type));
@@ -316,8 +336,8 @@ Expr Select::make(Expr condition, Expr a, Expr b, Loc loc) {
   }
   if (!condition.type().is_bool() ||
       (condition.type().lanes != 1 && condition.type().lanes != a.type().lanes)) {
-    type_error(loc, "condition of select has type " + to_string(condition.type()) +
-                        ", expected bool");
+    type_error(loc,
+               "condition of select has type " + to_string(condition.type()) + ", expected bool");
   }
   DType type = a.type();
   auto* node = new Select;
@@ -339,8 +359,8 @@ Expr Ramp::make(Expr base, Expr stride, int lanes, Loc loc) {
   require_value(base, loc, "base of ramp");
   require_value(stride, loc, "stride of ramp");
   if (!base.type().is_integer() || !base.type().is_scalar() || base.type() != stride.type()) {
-    type_error(loc, "ramp takes two scalar integers of one type, found " +
-                        to_string(base.type()) + " and " + to_string(stride.type()));
+    type_error(loc, "ramp takes two scalar integers of one type, found " + to_string(base.type()) +
+                        " and " + to_string(stride.type()));
   }
   if (lanes < 2 || lanes > DType::kMaxLanes) {
     type_error(loc, "ramp of " + std::to_string(lanes) + " lanes, expected 2 to " +
@@ -357,8 +377,8 @@ Expr Broadcast::make(Expr value, int lanes, Loc loc) {
   require_value(value, loc, "operand of broadcast");
   if (!value.type().is_scalar() || lanes < 2 || lanes > DType::kMaxLanes) {
     type_error(loc, "broadcast of " + to_string(value.type()) + " to " + std::to_string(lanes) +
-                        " lanes: expected a scalar and 2 to " +
-                        std::to_string(DType::kMaxLanes) + " lanes");
+                        " lanes: expected a scalar and 2 to " + std::to_string(DType::kMaxLanes) +
+                        " lanes");
   }
   DType type = value.type().with_lanes(lanes);
   auto* node = new Broadcast;
@@ -475,24 +495,46 @@ const Loc& place_of(const Expr& expr, const Loc& otherwise) {
   return expr->kind == ExprKind::Var || !expr.loc() ? otherwise : expr.loc();
 }
 
-const IntImm* as_int(const Expr& expr) { return expr.as<IntImm>(); }
+const IntImm* as_int(const Expr& expr) {
+  return expr.as<IntImm>();
+}
 bool is_const(const Expr& expr, int64_t value) {
   const IntImm* constant = as_int(expr);
   return constant && constant->value == value;
 }
 
-Expr operator+(Expr a, Expr b) { return Binary::make(BinaryOp::Add, a, b, a.loc()); }
-Expr operator-(Expr a, Expr b) { return Binary::make(BinaryOp::Sub, a, b, a.loc()); }
-Expr operator*(Expr a, Expr b) { return Binary::make(BinaryOp::Mul, a, b, a.loc()); }
+Expr operator+(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Add, a, b, a.loc());
+}
+Expr operator-(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Sub, a, b, a.loc());
+}
+Expr operator*(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Mul, a, b, a.loc());
+}
 Expr operator/(Expr a, Expr b) {
   return Binary::make(a.type().is_float() ? BinaryOp::Div : BinaryOp::FloorDiv, a, b, a.loc());
 }
-Expr operator%(Expr a, Expr b) { return Binary::make(BinaryOp::FloorMod, a, b, a.loc()); }
-Expr min(Expr a, Expr b) { return Binary::make(BinaryOp::Min, a, b, a.loc()); }
-Expr max(Expr a, Expr b) { return Binary::make(BinaryOp::Max, a, b, a.loc()); }
-Expr lt(Expr a, Expr b) { return Binary::make(BinaryOp::Lt, a, b, a.loc()); }
-Expr le(Expr a, Expr b) { return Binary::make(BinaryOp::Le, a, b, a.loc()); }
-Expr eq(Expr a, Expr b) { return Binary::make(BinaryOp::Eq, a, b, a.loc()); }
-Expr logical_and(Expr a, Expr b) { return Binary::make(BinaryOp::And, a, b, a.loc()); }
+Expr operator%(Expr a, Expr b) {
+  return Binary::make(BinaryOp::FloorMod, a, b, a.loc());
+}
+Expr min(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Min, a, b, a.loc());
+}
+Expr max(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Max, a, b, a.loc());
+}
+Expr lt(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Lt, a, b, a.loc());
+}
+Expr le(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Le, a, b, a.loc());
+}
+Expr eq(Expr a, Expr b) {
+  return Binary::make(BinaryOp::Eq, a, b, a.loc());
+}
+Expr logical_and(Expr a, Expr b) {
+  return Binary::make(BinaryOp::And, a, b, a.loc());
+}
 
 }  // namespace inlay

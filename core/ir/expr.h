@@ -40,8 +40,10 @@ const char* spelling(MathOp op);
 int arity(MathOp op);
 
 /// Lists a node's own fields, for equality, visitors and mutators.
-#define INLAY_FIELDS(...) \
-  auto fields() const { return std::tie(__VA_ARGS__); }
+#define INLAY_FIELDS(...)         \
+  auto fields() const {           \
+    return std::tie(__VA_ARGS__); \
+  }
 
 /// An expression node's common part. `depth` is the height of its tree, at most kMaxDepth, so that
 /// recursion over any IR is safe.
@@ -113,7 +115,7 @@ struct BufferNode : RefCounted {
   std::vector<Expr> shape;    ///< index expressions, outermost first; empty: one element
   std::vector<Expr> strides;  ///< in elements; empty: compact row-major
   MemorySpace space = MemorySpace::Global;
-  int alignment = 0;          ///< of element 0, in bytes, a power of two; 0: that of the element
+  int alignment = 0;  ///< of element 0, in bytes, a power of two; 0: that of the element
   Loc loc;
 
   size_t rank() const { return shape.size(); }

@@ -8,7 +8,8 @@ namespace inlay {
 
 namespace {
 
-// Index variables in the shapes and strides of `params`, less the params and compile-time constants.
+// Index variables in the shapes and strides of `params`, less the params and compile-time
+// constants.
 std::vector<Var> symbols_of(const std::vector<Param>& params) {
   struct Collector : Visitor {
     std::set<const ExprNode*> known;
@@ -54,8 +55,12 @@ const std::string& param_name(const Param& param) {
   return std::get<Buffer>(param).name();
 }
 
-std::vector<Var> Function::symbols() const { return symbols_of(params); }
-std::vector<Var> Intrinsic::symbols() const { return symbols_of(params); }
+std::vector<Var> Function::symbols() const {
+  return symbols_of(params);
+}
+std::vector<Var> Intrinsic::symbols() const {
+  return symbols_of(params);
+}
 
 const Function* Program::find_function(std::string_view name) const {
   return find_named<Function>(items, name);

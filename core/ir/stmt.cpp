@@ -13,9 +13,9 @@ Stmt finish(Node* raw, const Loc& loc, std::initializer_list<const Stmt*> childr
     if (*child) raw->depth = std::max(raw->depth, (*child)->depth + 1);
   }
   if (raw->depth > StmtNode::kMaxDepth) {
-    throw CompileError("too-deep", loc,
-                       "statements nest more than " + std::to_string(StmtNode::kMaxDepth) +
-                           " levels");
+    throw CompileError(
+        "too-deep", loc,
+        "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
   }
   return Stmt(std::move(node));
 }
@@ -39,16 +39,26 @@ void require_condition(const Expr& condition, const Loc& loc) {
 
 const char* to_string(ForKind kind) {
   switch (kind) {
-    case ForKind::Serial: return "";
-    case ForKind::Parallel: return "parallel";
-    case ForKind::Unrolled: return "unrolled";
-    case ForKind::Vectorized: return "vectorized";
-    case ForKind::GridX: return "grid(x)";
-    case ForKind::GridY: return "grid(y)";
-    case ForKind::GridZ: return "grid(z)";
-    case ForKind::LaneX: return "lane(x)";
-    case ForKind::LaneY: return "lane(y)";
-    case ForKind::LaneZ: return "lane(z)";
+    case ForKind::Serial:
+      return "";
+    case ForKind::Parallel:
+      return "parallel";
+    case ForKind::Unrolled:
+      return "unrolled";
+    case ForKind::Vectorized:
+      return "vectorized";
+    case ForKind::GridX:
+      return "grid(x)";
+    case ForKind::GridY:
+      return "grid(y)";
+    case ForKind::GridZ:
+      return "grid(z)";
+    case ForKind::LaneX:
+      return "lane(x)";
+    case ForKind::LaneY:
+      return "lane(y)";
+    case ForKind::LaneZ:
+      return "lane(z)";
   }
   return "";
 }
@@ -61,9 +71,9 @@ Stmt Block::make(std::vector<Stmt> stmts, Loc loc) {
     node->depth = std::max(node->depth, stmt->depth + 1);
   }
   if (node->depth > StmtNode::kMaxDepth) {
-    throw CompileError("too-deep", loc,
-                       "statements nest more than " + std::to_string(StmtNode::kMaxDepth) +
-                           " levels");
+    throw CompileError(
+        "too-deep", loc,
+        "statements nest more than " + std::to_string(StmtNode::kMaxDepth) + " levels");
   }
   node->stmts = std::move(stmts);
   return hold;
@@ -74,8 +84,8 @@ Stmt For::make(ForKind kind, Var var, Expr min, Expr extent, Stmt body, Loc loc)
   for (const Expr& bound : {Expr(var), min, extent}) {
     if (bound.type() != kIndex) {
       throw CompileError("type-mismatch", place_of(bound, loc),
-                         "bound of loop `" + var.name() + "` has type " +
-                             to_string(bound.type()) + ", expected index",
+                         "bound of loop `" + var.name() + "` has type " + to_string(bound.type()) +
+                             ", expected index",
                          "cast it: i64(...)");
     }
   }
@@ -155,7 +165,9 @@ Stmt Evaluate::make(Expr value, Loc loc) {
   return finish(node, loc);
 }
 
-Stmt Barrier::make(Loc loc) { return finish(new Barrier, loc); }
+Stmt Barrier::make(Loc loc) {
+  return finish(new Barrier, loc);
+}
 
 Stmt ImportPragma::make(Import import, Loc loc) {
   INLAY_CHECK(bool(import), "null import");

@@ -56,7 +56,16 @@ struct Block : StmtOf<Block, StmtKind::Block> {
 /// another writes. Unrolled: serial, and the backend unrolls it fully when the extent is constant.
 /// Grid: workgroups of a GPU launch; Lane: work-items of a workgroup; both in dimension x, y or z.
 enum class ForKind : uint8_t {
-  Serial, Parallel, Unrolled, Vectorized, GridX, GridY, GridZ, LaneX, LaneY, LaneZ
+  Serial,
+  Parallel,
+  Unrolled,
+  Vectorized,
+  GridX,
+  GridY,
+  GridZ,
+  LaneX,
+  LaneY,
+  LaneZ
 };
 /// "", "parallel", "unrolled", "vectorized", "grid(x)", ..., "lane(z)".
 const char* to_string(ForKind kind);

@@ -10,7 +10,8 @@ void Visitor::visit(const Expr& expr) {
   if (!expr) return;
   switch (expr->kind) {
 #define INLAY_EXPR_NODE(Kind, Node) \
-  case ExprKind::Kind: return visit_node(static_cast<const Node&>(*expr));
+  case ExprKind::Kind:              \
+    return visit_node(static_cast<const Node&>(*expr));
 #include "core/ir/ir_nodes.def"
   }
 }
@@ -19,7 +20,8 @@ void Visitor::visit(const Stmt& stmt) {
   if (!stmt) return;
   switch (stmt->kind) {
 #define INLAY_STMT_NODE(Kind, Node) \
-  case StmtKind::Kind: return visit_node(static_cast<const Node&>(*stmt));
+  case StmtKind::Kind:              \
+    return visit_node(static_cast<const Node&>(*stmt));
 #include "core/ir/ir_nodes.def"
   }
 }
@@ -52,23 +54,23 @@ void walk_fields(Visitor& visitor, const Node& node, OnBuffer on_buffer) {
 
 }  // namespace
 
-#define INLAY_EXPR_NODE(Kind, Node)                                                        \
-  void Visitor::visit_node(const Node& node) {                                             \
-    walk_fields(*this, node, [this](const Buffer& buffer) { visit_buffer(buffer); });      \
+#define INLAY_EXPR_NODE(Kind, Node)                                                   \
+  void Visitor::visit_node(const Node& node) {                                        \
+    walk_fields(*this, node, [this](const Buffer& buffer) { visit_buffer(buffer); }); \
   }
 #include "core/ir/ir_nodes.def"
 
-#define INLAY_STMT_NODE(Kind, Node)                                                        \
-  void Visitor::visit_node(const Node& node) {                                             \
-    walk_fields(*this, node, [this](const Buffer& buffer) {                                \
-      /* An allocation's shape is evaluated there. */                                      \
-      if constexpr (std::is_same_v<Node, Allocate>) {                                      \
-        for (const Expr& extent : buffer->shape) visit(extent);                            \
-        for (const Expr& stride : buffer->strides) visit(stride);                          \
-      } else {                                                                             \
-        visit_buffer(buffer);                                                              \
-      }                                                                                    \
-    });                                                                                    \
+#define INLAY_STMT_NODE(Kind, Node)                               \
+  void Visitor::visit_node(const Node& node) {                    \
+    walk_fields(*this, node, [this](const Buffer& buffer) {       \
+      /* An allocation's shape is evaluated there. */             \
+      if constexpr (std::is_same_v<Node, Allocate>) {             \
+        for (const Expr& extent : buffer->shape) visit(extent);   \
+        for (const Expr& stride : buffer->strides) visit(stride); \
+      } else {                                                    \
+        visit_buffer(buffer);                                     \
+      }                                                           \
+    });                                                           \
   }
 #include "core/ir/ir_nodes.def"
 
@@ -76,7 +78,8 @@ Expr Mutator::mutate(const Expr& expr) {
   if (!expr) return expr;
   switch (expr->kind) {
 #define INLAY_EXPR_NODE(Kind, Node) \
-  case ExprKind::Kind: return mutate_node(static_cast<const Node&>(*expr), expr);
+  case ExprKind::Kind:              \
+    return mutate_node(static_cast<const Node&>(*expr), expr);
 #include "core/ir/ir_nodes.def"
   }
   INLAY_CHECK(false, "unknown expression kind");
@@ -87,7 +90,8 @@ Stmt Mutator::mutate(const Stmt& stmt) {
   if (!stmt) return stmt;
   switch (stmt->kind) {
 #define INLAY_STMT_NODE(Kind, Node) \
-  case StmtKind::Kind: return mutate_node(static_cast<const Node&>(*stmt), stmt);
+  case StmtKind::Kind:              \
+    return mutate_node(static_cast<const Node&>(*stmt), stmt);
 #include "core/ir/ir_nodes.def"
   }
   INLAY_CHECK(false, "unknown statement kind");
@@ -101,8 +105,12 @@ std::vector<Expr> Mutator::mutate(const std::vector<Expr>& exprs) {
   return result;
 }
 
-Buffer Mutator::mutate_buffer(const Buffer& buffer) { return buffer; }
-Var Mutator::mutate_definition(const Var& var) { return var; }
+Buffer Mutator::mutate_buffer(const Buffer& buffer) {
+  return buffer;
+}
+Var Mutator::mutate_definition(const Var& var) {
+  return var;
+}
 
 namespace {
 
@@ -115,9 +123,15 @@ bool same(const std::vector<Expr>& a, const std::vector<Expr>& b) {
 
 }  // namespace
 
-Expr Mutator::mutate_node(const IntImm&, const Expr& self) { return self; }
-Expr Mutator::mutate_node(const FloatImm&, const Expr& self) { return self; }
-Expr Mutator::mutate_node(const VarNode&, const Expr& self) { return self; }
+Expr Mutator::mutate_node(const IntImm&, const Expr& self) {
+  return self;
+}
+Expr Mutator::mutate_node(const FloatImm&, const Expr& self) {
+  return self;
+}
+Expr Mutator::mutate_node(const VarNode&, const Expr& self) {
+  return self;
+}
 
 Expr Mutator::mutate_node(const Cast& node, const Expr& self) {
   Expr value = mutate(node.value);
@@ -191,8 +205,8 @@ Expr Mutator::mutate_node(const CallIntrin& node, const Expr& self) {
 Expr Mutator::mutate_node(const InlineAsm& node, const Expr& self) {
   std::vector<Expr> args = mutate(node.args);
   if (same(args, node.args)) return self;
-  return InlineAsm::make(node.type, node.text, node.constraints, node.is_volatile,
-                         std::move(args), node.loc);
+  return InlineAsm::make(node.type, node.text, node.constraints, node.is_volatile, std::move(args),
+                         node.loc);
 }
 
 Stmt Mutator::mutate_node(const Block& node, const Stmt& self) {
@@ -259,7 +273,11 @@ Stmt Mutator::mutate_node(const Evaluate& node, const Stmt& self) {
   return value.same_as(node.value) ? self : Evaluate::make(value, node.loc);
 }
 
-Stmt Mutator::mutate_node(const Barrier&, const Stmt& self) { return self; }
-Stmt Mutator::mutate_node(const ImportPragma&, const Stmt& self) { return self; }
+Stmt Mutator::mutate_node(const Barrier&, const Stmt& self) {
+  return self;
+}
+Stmt Mutator::mutate_node(const ImportPragma&, const Stmt& self) {
+  return self;
+}
 
 }  // namespace inlay

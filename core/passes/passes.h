@@ -12,8 +12,8 @@ namespace inlay {
 /// Values that override `param` items: the command line's --set.
 using ParamValues = std::map<std::string, int64_t>;
 
-/// The value of `param` for `target` (null: none): override, else the most specific matching row, else
-/// the default.
+/// The value of `param` for `target` (null: none): override, else the most specific matching row,
+/// else the default.
 int64_t param_value(const ProgramParam& param, const Target* target, const ParamValues& overrides);
 
 /// Replaces every program parameter by its param_value. The items disappear. Throws CompileError
@@ -22,24 +22,24 @@ Program bind_params(const Program& program, const Target* target, const ParamVal
 
 /// Why an `implement` row was or was not chosen for one intrinsic instance.
 struct RowDecision {
-  Loc loc;                               ///< of the row
+  Loc loc;  ///< of the row
   TargetPredicate target;
   std::vector<int64_t> constants;
   bool chosen = false;
-  std::string reason;                    ///< "chosen: most specific match", "needs avx512f", ...
+  std::string reason;  ///< "chosen: most specific match", "needs avx512f", ...
 };
 
 /// One instance `sgemm_tile<6, 16>` that the program calls, and what it was lowered to.
 struct Selection {
   std::string intrinsic;
   std::vector<int64_t> constants;
-  const Implement* row = nullptr;        ///< null: the meaning itself; points into the input program
+  const Implement* row = nullptr;  ///< null: the meaning itself; points into the input program
   std::vector<RowDecision> decisions;
   std::vector<Loc> call_sites;
 };
 
 struct LoweredProgram {
-  Program program;                       ///< no intrinsics, implements, params or CallIntrin left
+  Program program;  ///< no intrinsics, implements, params or CallIntrin left
   std::vector<Selection> selections;
 };
 

@@ -19,16 +19,16 @@ std::string_view SourceFile::line(uint32_t line) const {
 Diagnostic& Diagnostics::error(std::string rule, const Loc& loc, std::string message,
                                std::string help) {
   ++errors_;
-  Diagnostic diagnostic{Severity::Error, std::move(rule), std::move(message), loc, "",
-                        std::move(help), "", {}};
+  Diagnostic diagnostic{
+      Severity::Error, std::move(rule), std::move(message), loc, "", std::move(help), "", {}};
   if (errors_ > kMaxErrors) return overflow_ = std::move(diagnostic);
   return list_.emplace_back(std::move(diagnostic));
 }
 
 Diagnostic& Diagnostics::warning(std::string rule, const Loc& loc, std::string message,
                                  std::string help) {
-  return list_.emplace_back(Diagnostic{Severity::Warning, std::move(rule), std::move(message), loc,
-                                       "", std::move(help), "", {}});
+  return list_.emplace_back(Diagnostic{
+      Severity::Warning, std::move(rule), std::move(message), loc, "", std::move(help), "", {}});
 }
 
 void Diagnostics::add(Diagnostic diagnostic) {
@@ -40,9 +40,14 @@ void Diagnostics::throw_if_errors() const {
   if (!has_errors()) return;
   std::vector<Diagnostic> thrown = list_;
   if (errors_ > kMaxErrors) {
-    thrown.push_back({Severity::Note, "too-many-errors",
-                      std::to_string(errors_ - kMaxErrors) + " more errors are not shown", {}, "",
-                      "", "", {}});
+    thrown.push_back({Severity::Note,
+                      "too-many-errors",
+                      std::to_string(errors_ - kMaxErrors) + " more errors are not shown",
+                      {},
+                      "",
+                      "",
+                      "",
+                      {}});
   }
   throw CompileError(std::move(thrown));
 }
@@ -51,8 +56,14 @@ CompileError::CompileError(std::vector<Diagnostic> diagnostics)
     : diagnostics_(std::move(diagnostics)), text_(render(diagnostics_)) {}
 
 CompileError::CompileError(std::string rule, const Loc& loc, std::string message, std::string help)
-    : CompileError(std::vector<Diagnostic>{{Severity::Error, std::move(rule), std::move(message),
-                                            loc, "", std::move(help), "", {}}}) {}
+    : CompileError(std::vector<Diagnostic>{{Severity::Error,
+                                            std::move(rule),
+                                            std::move(message),
+                                            loc,
+                                            "",
+                                            std::move(help),
+                                            "",
+                                            {}}}) {}
 
 namespace {
 
@@ -95,9 +106,15 @@ void render_one(const Diagnostic& d, const Colours& c, std::string& out) {
     out += std::string(": ") + c.reset;
   }
   switch (d.severity) {
-    case Severity::Note: out += std::string(c.cyan) + "note: " + c.reset; break;
-    case Severity::Warning: out += std::string(c.magenta) + "warning: " + c.reset; break;
-    case Severity::Error: out += std::string(c.red) + "error: " + c.reset; break;
+    case Severity::Note:
+      out += std::string(c.cyan) + "note: " + c.reset;
+      break;
+    case Severity::Warning:
+      out += std::string(c.magenta) + "warning: " + c.reset;
+      break;
+    case Severity::Error:
+      out += std::string(c.red) + "error: " + c.reset;
+      break;
   }
   out += c.bold + d.message + c.reset;
   if (!d.rule.empty() && d.severity != Severity::Note) out += " [" + d.rule + "]";
@@ -176,7 +193,7 @@ std::vector<std::string> nearest_names(std::string_view wanted,
     bool mangled = wanted.size() >= 3 && candidate.rfind("_Z", 0) == 0 &&
                    candidate.find(wanted) != std::string::npos;
     if (candidate.size() > 200 || wanted.size() > 200) continue;
-    size_t distance = mangled                         ? 0
+    size_t distance = mangled                           ? 0
                       : same_letters(wanted, candidate) ? 1
                                                         : alignment_distance(wanted, candidate);
     size_t limit = std::max<size_t>(1, wanted.size() / 3);

@@ -47,11 +47,12 @@ enum class Severity : uint8_t { Note, Warning, Error };
 struct Diagnostic {
   Severity severity = Severity::Error;
   std::string rule;
-  std::string message;      ///< what is wrong, as one sentence without a full stop
-  Loc loc;                  ///< where; may be empty
-  std::string ir_path;      ///< e.g. "sgemm/for i/for j", empty where the text says enough
-  std::string help;         ///< the way out; may be empty
-  std::string detail;       ///< preformatted lines (Clang's own diagnostic, a side-by-side); may be empty
+  std::string message;  ///< what is wrong, as one sentence without a full stop
+  Loc loc;              ///< where; may be empty
+  std::string ir_path;  ///< e.g. "sgemm/for i/for j", empty where the text says enough
+  std::string help;     ///< the way out; may be empty
+  std::string
+      detail;  ///< preformatted lines (Clang's own diagnostic, a side-by-side); may be empty
   std::vector<Diagnostic> notes;
 };
 

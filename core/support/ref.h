@@ -9,7 +9,8 @@
 
 namespace inlay {
 
-/// Base of everything that a Ref may point to. Thread-safe counting; the object itself is immutable.
+/// Base of everything that a Ref may point to. Thread-safe counting; the object itself is
+/// immutable.
 class RefCounted {
  public:
   RefCounted() = default;
@@ -31,7 +32,7 @@ template <typename T>
 class Ref {
  public:
   Ref() = default;
-  Ref(std::nullptr_t) {}  // NOLINT: a null Ref reads as nullptr
+  Ref(std::nullptr_t) {}                             // NOLINT: a null Ref reads as nullptr
   Ref(T* pointer) : pointer_(pointer) { retain(); }  // NOLINT: takes shared ownership
   Ref(const Ref& other) : pointer_(other.pointer_) { retain(); }
   Ref(Ref&& other) noexcept : pointer_(std::exchange(other.pointer_, nullptr)) {}

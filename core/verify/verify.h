@@ -5,12 +5,12 @@
 
 namespace inlay {
 
-/// Collects every fault of `program`: scopes (each use of a variable or buffer is reached by its one
-/// definition), unique names, symbols bound by a plain appearance, intrinsic calls (exists, count of
-/// constants and arguments, kinds, ranks, element types, constants that fold), implement rows (the
-/// intrinsic exists, constants' count, duplicates), stores to parameters, vector indices, barrier
-/// and grid/lane nesting, loops that write to what a parallel sibling writes where provable, negative
-/// constant extents, constant indices out of constant bounds, lanes.
+/// Collects every fault of `program`: scopes (each use of a variable or buffer is reached by its
+/// one definition), unique names, symbols bound by a plain appearance, intrinsic calls (exists,
+/// count of constants and arguments, kinds, ranks, element types, constants that fold), implement
+/// rows (the intrinsic exists, constants' count, duplicates), stores to parameters, vector indices,
+/// barrier and grid/lane nesting, loops that write to what a parallel sibling writes where
+/// provable, negative constant extents, constant indices out of constant bounds, lanes.
 Diagnostics verify(const Program& program);
 
 }  // namespace inlay

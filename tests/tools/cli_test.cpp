@@ -25,12 +25,12 @@ struct Result {
   std::string out, err;
 };
 
-std::string read(const fs::path &path) {
+std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void write(const fs::path &path, const std::string &text) {
+void write(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << text;
 }
@@ -38,26 +38,22 @@ void write(const fs::path &path, const std::string &text) {
 // Each test has a folder of its own, in which the command runs, and a cache of
 // its own.
 class Cli : public testing::Test {
-protected:
+ protected:
   Cli() {
-    std::string name =
-        (fs::temp_directory_path() / "inlay-cli-XXXXXX").string();
+    std::string name = (fs::temp_directory_path() / "inlay-cli-XXXXXX").string();
     folder_ = mkdtemp(name.data());
   }
   ~Cli() override { fs::remove_all(folder_); }
 
-  Result inlay(const std::string &arguments) const {
-    return shell(INLAY_COMMAND " " + arguments);
-  }
+  Result inlay(const std::string& arguments) const { return shell(INLAY_COMMAND " " + arguments); }
 
-  Result shell(const std::string &command) const {
+  Result shell(const std::string& command) const {
     fs::path out = folder_ / ".stdout", err = folder_ / ".stderr";
     std::string line = "cd '" + folder_.string() + "' && XDG_CACHE_HOME='" +
-                       (folder_ / ".cache").string() + "' " + command + " >'" +
-                       out.string() + "' 2>'" + err.string() + "'";
+                       (folder_ / ".cache").string() + "' " + command + " >'" + out.string() +
+                       "' 2>'" + err.string() + "'";
     int status = std::system(line.c_str());
-    Result result{WIFEXITED(status) ? WEXITSTATUS(status) : 128, read(out),
-                  read(err)};
+    Result result{WIFEXITED(status) ? WEXITSTATUS(status) : 128, read(out), read(err)};
     fs::remove(out);
     fs::remove(err);
     return result;
@@ -66,10 +62,9 @@ protected:
   // Files in the test's folder, but for the cache.
   std::vector<std::string> files() const {
     std::vector<std::string> names;
-    for (const auto &entry : fs::directory_iterator(folder_)) {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
       std::string name = entry.path().filename().string();
-      if (name != ".cache")
-        names.push_back(name);
+      if (name != ".cache") names.push_back(name);
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -78,7 +73,7 @@ protected:
   fs::path folder_;
 };
 
-const char *const kVadd = R"(
+const char* const kVadd = R"(
 intrin add8(a: f32[8], b: f32[8], c: f32[8]) {
   for i in 0..8 { c[i] = a[i] + b[i] }
 }
@@ -102,24 +97,24 @@ func vadd(A: f32[N], B: f32[N], C: f32[N]) {
 TEST_F(Cli, HelpNamesEveryCommandAndExitCode) {
   Result help = inlay("--help");
   EXPECT_EQ(help.code, 0);
-  for (const char *word :
-       {"build", "run", "check", "explain", "bench", "targets", "completion",
-        "Exit codes", "INLAY_BACKEND_PATH"}) {
+  for (const char* word : {"build", "run", "check", "explain", "bench", "targets", "completion",
+                           "Exit codes", "INLAY_BACKEND_PATH"}) {
     EXPECT_THAT(help.out, HasSubstr(word));
   }
   Result build = inlay("build --help");
   EXPECT_EQ(build.code, 0);
-  for (const char *word : {"--target", "--emit", "--report", "--dump-stages",
-                           "--no-cache", "--set"}) {
+  for (const char* word :
+       {"--target", "--emit", "--report", "--dump-stages", "--no-cache", "--set"}) {
     EXPECT_THAT(build.out, HasSubstr(word));
   }
-  EXPECT_THAT(inlay("--version").out,
-              ContainsRegex("^inlay [0-9]+\\.[0-9]+\\.[0-9]+"));
+  EXPECT_THAT(inlay("--version").out, ContainsRegex("^inlay [0-9]+\\.[0-9]+\\.[0-9]+"));
 }
 
 TEST_F(Cli, AWrongCommandLineExitsWithTwo) {
   EXPECT_EQ(inlay("").code, 2);
-  EXPECT_EQ(inlay("frobnicate").code, 2);
+  Result unknown = inlay("biuld x.inlay");
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean `build`?"));
   EXPECT_EQ(inlay("build").code, 2);
   EXPECT_EQ(inlay("build x.inlay --emit=exe").code, 2);
   EXPECT_EQ(inlay("build x.inlay -O 7").code, 2);
@@ -138,14 +133,12 @@ TEST_F(Cli, EmitsEachKind) {
   write(folder_ / "vadd.inlay", kVadd);
   Result built = inlay("build vadd.inlay --emit=ir,ll,bc,asm,obj,so,header");
   ASSERT_EQ(built.code, 0) << built.err;
-  EXPECT_THAT(files(), testing::ElementsAre("vadd.bc", "vadd.h", "vadd.inlay",
-                                            "vadd.ll", "vadd.lowered.inlay",
-                                            "vadd.o", "vadd.s", "vadd.so"));
+  EXPECT_THAT(files(), testing::ElementsAre("vadd.bc", "vadd.h", "vadd.inlay", "vadd.ll",
+                                            "vadd.lowered.inlay", "vadd.o", "vadd.s", "vadd.so"));
   EXPECT_EQ(read(folder_ / "vadd.bc").substr(0, 2), "BC");
   EXPECT_EQ(read(folder_ / "vadd.o").substr(1, 3), "ELF");
   EXPECT_THAT(read(folder_ / "vadd.ll"), HasSubstr("target triple"));
-  EXPECT_THAT(read(folder_ / "vadd.h"),
-              HasSubstr("int32_t inlay_vadd(const DLTensor* A"));
+  EXPECT_THAT(read(folder_ / "vadd.h"), HasSubstr("int32_t inlay_vadd(const DLTensor* A"));
   // What was lowered parses again, and means the same.
   Result lowered = inlay("check --syntax-only vadd.lowered.inlay");
   EXPECT_EQ(lowered.code, 0) << lowered.err;
@@ -158,14 +151,12 @@ TEST_F(Cli, ReportsWhatWasInlined) {
   write(folder_ / "vadd.inlay", kVadd);
   Result text = inlay("build vadd.inlay --report");
   ASSERT_EQ(text.code, 0) << text.err;
-  for (const char *word :
-       {"uk_add8", "inlined", "before optimization", "vadd.inlay"}) {
+  for (const char* word : {"uk_add8", "inlined", "before optimization", "vadd.inlay"}) {
     EXPECT_THAT(text.out, HasSubstr(word));
   }
   Result json = inlay("build vadd.inlay --report=json");
   ASSERT_EQ(json.code, 0) << json.err;
-  EXPECT_FALSE(nlohmann::json::parse(json.out, nullptr, false).is_discarded())
-      << json.out;
+  EXPECT_FALSE(nlohmann::json::parse(json.out, nullptr, false).is_discarded()) << json.out;
   EXPECT_EQ(inlay("build vadd.inlay --report=xml").code, 2);
 }
 
@@ -173,11 +164,10 @@ TEST_F(Cli, DumpsStagesWithTheCommandThatMakesTheNext) {
   write(folder_ / "vadd.inlay", kVadd);
   Result built = inlay("build vadd.inlay --dump-stages stages");
   ASSERT_EQ(built.code, 0) << built.err;
-  for (const char *name : {"0.lowered.inlay", "1.emitted.ll", "2.linked.ll",
-                           "3.optimized.ll", "4.s"}) {
+  for (const char* name :
+       {"0.lowered.inlay", "1.emitted.ll", "2.linked.ll", "3.optimized.ll", "4.s"}) {
     bool found = false;
-    for (const auto &entry :
-         fs::recursive_directory_iterator(folder_ / "stages")) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "stages")) {
       found |= entry.path().filename() == name;
     }
     EXPECT_TRUE(found) << name;
@@ -205,9 +195,9 @@ TEST_F(Cli, RunReadsAndWritesNpy) {
   ASSERT_EQ(inlay("run vadd.inlay N=5 A=ones B=ones --out C=c.npy").code, 0);
   Result again = inlay("run vadd.inlay A=c.npy B=c.npy --out C=d.npy");
   ASSERT_EQ(again.code, 0) << again.err;
-  Result python =
-      shell("python3 -c \"d=open('d.npy','rb').read(); import struct; "
-            "print(struct.unpack('<5f', d[-20:]))\"");
+  Result python = shell(
+      "python3 -c \"d=open('d.npy','rb').read(); import struct; "
+      "print(struct.unpack('<5f', d[-20:]))\"");
   EXPECT_THAT(python.out, HasSubstr("(4.0, 4.0, 4.0, 4.0, 4.0)"));
   Result missing = inlay("run vadd.inlay A=nothere.npy");
   EXPECT_EQ(missing.code, 1);
@@ -248,7 +238,7 @@ TEST_F(Cli, ExplainSaysWhyRowsWereNotChosen) {
 TEST_F(Cli, TargetsListsAndShows) {
   Result list = inlay("targets");
   EXPECT_EQ(list.code, 0) << list.err;
-  for (const char *name : {"x86-64-v3", "native", "aarch64"})
+  for (const char* name : {"x86-64-v3", "native", "aarch64"})
     EXPECT_THAT(list.out, HasSubstr(name));
   Result one = inlay("targets x86-64-v3");
   EXPECT_THAT(one.out, HasSubstr("avx2"));
@@ -293,11 +283,11 @@ TEST_F(Cli, AMissingOrForeignInputIsOneError) {
 }
 
 TEST_F(Cli, TheCacheAnswersUntilSomethingChanges) {
-  write(folder_ / "k.c",
-        "#include \"k.h\"\nvoid k(float* a) { a[0] = VALUE; }\n");
+  write(folder_ / "k.c", "#include \"k.h\"\nvoid k(float* a) { a[0] = VALUE; }\n");
   write(folder_ / "k.h", "#define VALUE 1.0f\n");
-  write(folder_ / "p.inlay", "import c \"k.c\"\nfunc f(A: f32[N]) { for i in "
-                             "0..N { call k(&A[i]) } }\n");
+  write(folder_ / "p.inlay",
+        "import c \"k.c\"\nfunc f(A: f32[N]) { for i in "
+        "0..N { call k(&A[i]) } }\n");
   auto build = [&] {
     Result result = inlay("build p.inlay");
     EXPECT_EQ(result.code, 0) << result.err;
@@ -306,7 +296,7 @@ TEST_F(Cli, TheCacheAnswersUntilSomethingChanges) {
   std::string first = build(), second = build();
   EXPECT_TRUE(first == second);
   write(folder_ / "k.h", "#define VALUE 2.0f\n");
-  EXPECT_NE(build(), first); // an included file changed
+  EXPECT_NE(build(), first);  // an included file changed
   write(folder_ / "k.h", "#define VALUE 1.0f\n");
   EXPECT_TRUE(build() == first);
   // Builds are deterministic, with and without the cache.
@@ -316,9 +306,8 @@ TEST_F(Cli, TheCacheAnswersUntilSomethingChanges) {
 
 TEST_F(Cli, TwoProcessesMayBuildAtOnce) {
   write(folder_ / "vadd.inlay", kVadd);
-  Result both =
-      shell("sh -c '" INLAY_COMMAND " build vadd.inlay -o a.so & " INLAY_COMMAND
-            " build vadd.inlay -o b.so & wait %1 && wait %2'");
+  Result both = shell("sh -c '" INLAY_COMMAND " build vadd.inlay -o a.so & " INLAY_COMMAND
+                      " build vadd.inlay -o b.so & wait %1 && wait %2'");
   EXPECT_EQ(both.code, 0) << both.err;
   EXPECT_TRUE(read(folder_ / "a.so") == read(folder_ / "b.so"));
 }
@@ -330,8 +319,7 @@ TEST_F(Cli, ImportsFromTheCommandLine) {
   Result run = inlay("run p.inlay --import k.c --out A=a.npy");
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_EQ(inlay("build p.inlay --import c:k.c").code, 0);
-  EXPECT_THAT(inlay("build p.inlay --import k.xyz").err,
-              HasSubstr("KIND:PATH"));
+  EXPECT_THAT(inlay("build p.inlay --import k.xyz").err, HasSubstr("KIND:PATH"));
 }
 
 TEST_F(Cli, SetOverridesAParam) {
@@ -346,12 +334,10 @@ TEST_F(Cli, SetOverridesAParam) {
 
 TEST_F(Cli, SeveralTargetsMakeVariants) {
   write(folder_ / "vadd.inlay", kVadd);
-  Result built = inlay(
-      "build vadd.inlay --target x86-64-v3 --target x86-64 -o v.so --report");
+  Result built = inlay("build vadd.inlay --target x86-64-v3 --target x86-64 -o v.so --report");
   ASSERT_EQ(built.code, 0) << built.err;
   EXPECT_THAT(built.out, HasSubstr("x86-64-v3"));
-  Result mixed =
-      inlay("build vadd.inlay --target x86-64-v3 --target aarch64 -o w.so");
+  Result mixed = inlay("build vadd.inlay --target x86-64-v3 --target aarch64 -o w.so");
   EXPECT_EQ(mixed.code, 1);
   EXPECT_THAT(mixed.err, HasSubstr("different architectures"));
 }
@@ -360,11 +346,11 @@ TEST_F(Cli, CompletionScriptsParse) {
   Result bash = inlay("completion bash");
   EXPECT_EQ(bash.code, 0);
   write(folder_ / "c.bash", bash.out);
-  Result used =
-      shell("bash -c '. ./c.bash; COMP_WORDS=(inlay bu); COMP_CWORD=1; _inlay; "
-            "echo ${COMPREPLY[@]}; COMP_WORDS=(inlay build --dum); "
-            "COMP_CWORD=2; _inlay; "
-            "echo ${COMPREPLY[@]}'");
+  Result used = shell(
+      "bash -c '. ./c.bash; COMP_WORDS=(inlay bu); COMP_CWORD=1; _inlay; "
+      "echo ${COMPREPLY[@]}; COMP_WORDS=(inlay build --dum); "
+      "COMP_CWORD=2; _inlay; "
+      "echo ${COMPREPLY[@]}'");
   EXPECT_EQ(used.out, "build\n--dump-stages\n") << used.err;
   EXPECT_THAT(inlay("completion zsh").out, HasSubstr("#compdef inlay"));
   EXPECT_THAT(inlay("completion fish").out, HasSubstr("complete -c inlay"));
@@ -375,8 +361,7 @@ TEST_F(Cli, BenchComparesAndTimes) {
         "func a(A: f32[N]) { for i in 0..N { A[i] = 1.0 } }\n"
         "func b(A: f32[N]) { for i in 0..N { A[N - 1 - i] = 1.0 } }\n"
         "func wrong(A: f32[N]) { for i in 0..N { A[i] = 2.0 } }\n");
-  Result bench =
-      inlay("bench p.inlay a b N=1000 --seconds 0.05 --flops '2 * N'");
+  Result bench = inlay("bench p.inlay a b N=1000 --seconds 0.05 --flops '2 * N'");
   EXPECT_EQ(bench.code, 0) << bench.err;
   EXPECT_THAT(bench.out, HasSubstr("GFLOP/s"));
   Result wrong = inlay("bench p.inlay a wrong N=1000 --seconds 0.05");
@@ -384,4 +369,4 @@ TEST_F(Cli, BenchComparesAndTimes) {
   EXPECT_THAT(wrong.err, HasSubstr("wrong is wrong"));
 }
 
-} // namespace
+}  // namespace

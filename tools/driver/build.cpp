@@ -170,8 +170,7 @@ BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string
   output.warnings = render(result.warnings.all());
   *dependencies = std::move(result.dependencies);
   std::sort(dependencies->begin(), dependencies->end());
-  dependencies->erase(std::unique(dependencies->begin(), dependencies->end()),
-                      dependencies->end());
+  dependencies->erase(std::unique(dependencies->begin(), dependencies->end()), dependencies->end());
   return output;
 }
 

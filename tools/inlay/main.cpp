@@ -2,6 +2,7 @@
 // exit code.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -69,7 +70,7 @@ int main_of(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   app.footer(
       "Examples:\n"
-      "  inlay run kernels/examples/vadd16/vadd16.inlay --check\n"
+      "  inlay run kernels/examples/vadd16/vadd16.inlay N=1000 --check\n"
       "  inlay build kernels/gemm/sgemm.inlay --target x86-64-v3 -o sgemm.so --report\n"
       "  inlay explain kernels/gemm/sgemm.inlay --target native\n\n"
       "Exit codes: 0 done; 1 the input has a fault, said on stderr; 2 the command line is wrong;\n"
@@ -85,6 +86,17 @@ int main_of(int argc, char** argv) {
   add_bench(app, action);
   add_targets(app, action);
   add_completion(app, action);
+  if (argc > 1 && argv[1][0] != '-') {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+    if (std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+      std::vector<std::string> near = nearest_names(argv[1], names, 1);
+      std::fprintf(stderr, "inlay: there is no command `%s`%s\n", argv[1],
+                   near.empty() ? "; `inlay --help` lists them"
+                                : ("; did you mean `" + near[0] + "`?").c_str());
+      return kUsage;
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

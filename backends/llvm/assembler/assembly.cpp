@@ -33,9 +33,9 @@
 #include <map>
 #include <set>
 
+#include "backends/llvm/assembler/x86_features.h"
 #include "backends/llvm/guard.h"
 #include "backends/llvm/imports/clang_compile.h"
-#include "backends/llvm/assembler/x86_features.h"
 
 namespace inlay {
 

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <map>
 
-#include "backends/llvm/guard.h"
 #include "backends/llvm/assembler/assembly.h"
+#include "backends/llvm/guard.h"
 #include "backends/llvm/imports/clang_compile.h"
 #include "backends/llvm/imports/ir_module.h"
 #include "core/support/build_id.h"

@@ -23,7 +23,7 @@ struct LoadedImport {
   std::string content_hash;  ///< of payload, kind, flags, and of the folder that includes look in
   bool may_call = false;     ///< one of the pragmas allows it
   bool from_cache = false;
-  std::vector<std::string> dependencies;  ///< files that it was made of: itself, its includes
+  std::vector<std::string> dependencies;     ///< files that it was made of: itself, its includes
   std::vector<std::string> features_needed;  ///< what its assembly uses beyond the baseline
   std::unique_ptr<llvm::Module> module;      ///< llvm, bitcode, c, cxx
   NativeCode native;                         ///< asm, object, archive

@@ -42,9 +42,9 @@ class AccessFinder {
         take_store(*store, pointer);
       } else if (auto* call = llvm::dyn_cast<llvm::CallBase>(user)) {
         take_call(*call, use);
-      } else if (llvm::isa<llvm::GetElementPtrInst, llvm::PHINode, llvm::SelectInst,
-                          llvm::CastInst, llvm::FreezeInst, llvm::InsertElementInst,
-                          llvm::ShuffleVectorInst, llvm::ExtractElementInst>(user)) {
+      } else if (llvm::isa<llvm::GetElementPtrInst, llvm::PHINode, llvm::SelectInst, llvm::CastInst,
+                           llvm::FreezeInst, llvm::InsertElementInst, llvm::ShuffleVectorInst,
+                           llvm::ExtractElementInst>(user)) {
         follow(*user);
       } else if (!llvm::isa<llvm::ICmpInst>(user)) {
         unknown();
@@ -118,8 +118,8 @@ std::map<std::string, std::map<size_t, ParamAccess>> param_accesses(const llvm::
           function.getAttributes().getParamAttr(argument.getArgNo(), kParamAttribute);
       if (!param.isValid()) continue;
       ParamAccess found = AccessFinder().find(argument);
-      ParamAccess& known = result[name.getValueAsString().str()]
-                                 [std::stoul(param.getValueAsString().str())];
+      ParamAccess& known =
+          result[name.getValueAsString().str()][std::stoul(param.getValueAsString().str())];
       known.read |= found.read;
       known.written |= found.written;
     }
