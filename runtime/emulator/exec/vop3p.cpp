@@ -84,8 +84,8 @@ int32_t s16(uint16_t v) {
       return static_cast<uint32_t>(expression);                                                \
     });                                                                                        \
   }
-INLAY_PACKED(v_pk_mad_i16,
-             x.clamp ? clamp_i16(static_cast<int64_t>(s16(a)) * s16(b) + s16(c)) : a* b + c)
+INLAY_PACKED(v_pk_mad_i16, x.clamp ? clamp_i16(static_cast<int64_t>(s16(a)) * s16(b) + s16(c))
+                                   : static_cast<uint32_t>(a) * b + c)
 INLAY_PACKED(v_pk_mad_u16, x.clamp ? clamp_u16(static_cast<int64_t>(a) * b + c)
                                    : static_cast<uint32_t>(a) * b + c)
 INLAY_PACKED(v_pk_mul_lo_u16, static_cast<uint32_t>(a) * b)
