@@ -62,7 +62,7 @@ TEST(CpuObject, TwoProgramsLinkIntoOneExecutable) {
   write("main.c", kMain);
   std::string library = INLAY_BINARY_DIR "/lib";
   std::string command = "cd " + name +
-                        " && " INLAY_CLANG " -I" INLAY_SOURCE_DIR
+                        " && " INLAY_CLANG INLAY_SANITIZE_FLAGS " -I" INLAY_SOURCE_DIR
                         "/runtime/include -I" INLAY_SOURCE_DIR
                         "/runtime/abi main.c first.o "
                         "second.o -L" +
