@@ -18,6 +18,8 @@ uint64_t inline_constant(uint32_t c, OperandType type) {
   if (c <= 208) return static_cast<uint64_t>(-static_cast<int64_t>(c - 192));
   static const double kValues[] = {0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 4.0, -4.0};
   const bool inverse = c == code::kInv2Pi;
+  // A register number that stands where only constants and scalars may reads as zero.
+  if (c < code::kHalf || c > code::kInv2Pi) return 0;
   if (operand_dwords(type) == 2)
     return inverse ? 0x3fc45f306dc9c882 : as_bits(kValues[c - code::kHalf]);
   const float f = inverse ? as_float(0x3e22f983) : static_cast<float>(kValues[c - code::kHalf]);

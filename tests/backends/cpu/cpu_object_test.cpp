@@ -37,6 +37,8 @@ int main(void) {
   if (inlay_f(&ta, &tb) != INLAY_OK || b[2] != 1.0f) return 4;
   if (inlay_g(&tb, &ta) != INLAY_OK || a[0] < 3.7f || a[0] > 3.8f) return 5;
   if (inlay_g(&tb, &tb) != INLAY_ERROR_INVALID_ARGUMENT) return 6;
+  inlay_module_unload(first);
+  inlay_module_unload(second);
   return 0;
 }
 )";
