@@ -211,7 +211,7 @@ Arguments::Arguments(const Function& function,
   read_scalars(assignments);
   read_arrays(assignments);
   bind_symbols(assignments);
-  make_missing(assignments);
+  make_missing();
   for (TensorArgument& tensor : tensors_) fill_dl(tensor);
 }
 
@@ -332,7 +332,7 @@ int64_t Arguments::evaluate(const Expr& expr, const std::string& what) const {
        fmt::format("give an array that has it, or say {}=64", print(expr)));
 }
 
-void Arguments::make_missing(const std::map<std::string, std::string>&) {
+void Arguments::make_missing() {
   size_t at = 0;
   for (const Param& param : function_.params) {
     auto* buffer = std::get_if<Buffer>(&param);

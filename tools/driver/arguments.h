@@ -52,7 +52,7 @@ class Arguments {
   void read_scalars(const std::map<std::string, std::string>& assignments);
   void read_arrays(const std::map<std::string, std::string>& assignments);
   void bind_symbols(const std::map<std::string, std::string>& assignments);
-  void make_missing(const std::map<std::string, std::string>& assignments);
+  void make_missing();
   int64_t evaluate(const Expr& expr, const std::string& what) const;
 
   const Function& function_;

@@ -577,6 +577,7 @@ INLAY_WAVE(v_readlane_b32) {
                            : static_cast<uint32_t>(scalar_value(w, s, c, OperandType::kB32));
 }
 INLAY_WAVE(v_writelane_b32) {
+  if (s.inst.src[0] >= code::kVgpr0) return w.fault("v_writelane_b32 takes no VGPR as its value");
   const uint32_t lane =
       static_cast<uint32_t>(scalar_value(w, s, s.inst.src[1], OperandType::kB32)) & 63;
   w.vgpr[s.inst.dst][lane] =
