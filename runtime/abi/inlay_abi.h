@@ -34,7 +34,14 @@
 //    InlayVariant::invoke. Only `enter` checks, so that there is one place for it: an InlayInvoke
 //    may rely on everything that its InlayFunction declares.
 //
-// 3. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place.
+// 3. ON A GPU. A code object may hold GPU entries, one for each target ID that it was built for. A
+//    call is either all on the CPU (tensors on kDLCPU: a variant's invoke runs) or all on one GPU
+//    (tensors on kDLROCM with one device_id: a GPU entry's invoke runs, on the host, and launches
+//    kernels); `enter` decides, and refuses a mixture with a sentence. The device field of
+//    InlayParam is kDLCPU in both cases. A code object without variants (n_variants 0,
+//    n_gpu_entries not) takes tensors on a GPU only; one without GPU entries those on the CPU only.
+//
+// 4. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place.
 //    The tables of the runtime grow at their end without a new version: a code object states how
 //    many bytes of each it uses.
 //
@@ -135,6 +142,11 @@ typedef struct InlayLibcTable {
 #undef INLAY_LIBC
 } InlayLibcTable;
 
+// What one call on a GPU runs on: a device, a queue in which its launches run in order, and the GPU
+// entry that was matched to the device, loaded. Made by `enter` for the call; compiled code hands
+// it back and looks at nothing in it.
+typedef struct InlayGpuContext InlayGpuContext;
+
 typedef struct InlayRuntimeTable {
   uint32_t abi_version;  // INLAY_ABI_VERSION of the runtime
   uint32_t size;         // sizeof(InlayRuntimeTable) of the runtime
@@ -166,8 +178,28 @@ typedef struct InlayRuntimeTable {
 
   const InlayLibcTable* libc;
 
-  // Reserved for GPU kernels: NULL.
-  void (*kernel_launch)(void);
+  // The rest is for GPU entries: NULL in a runtime that has no GPU device.
+
+  // Puts a launch of kernel number `kernel` of the context's InlayGpuEntry at the end of the
+  // context's queue, and returns: kernels of one context run one after the other, each sees what
+  // those before it wrote. `grid`: the number of workgroups in x, y and z; if one is <= 0 there is
+  // nothing to run and the result is INLAY_OK. `arguments` points to `size` bytes laid out as
+  // InlayGpuKernel::args says (size is its kernarg_size), which are copied before this returns; the
+  // runtime appends what the kernel's metadata calls hidden arguments. Checked before the launch,
+  // with a sentence naming the kernel, the limit and the value: the number of the kernel, `size`,
+  // the workgroup against the kernel's own limit in the code object and against the device's,
+  // LDS against the device's, grid times workgroup below 2^32 in each dimension. Returns INLAY_OK,
+  // or a status with the last error set: INLAY_ERROR_DEVICE with the driver's own name and words.
+  int32_t (*kernel_launch)(InlayGpuContext* context, uint32_t kernel, const int64_t grid[3],
+                           const void* arguments, uint64_t size);
+  // Device memory as workspace_acquire gives host memory: `bytes` bytes, undefined contents,
+  // aligned to `align` (a power of two, at most 4096; never below 256). The host does not touch it.
+  // NULL with the last error set if there is none, or `align` is unfit.
+  void* (*gpu_workspace_acquire)(InlayGpuContext* context, uint64_t bytes, uint64_t align);
+  // Gives it back; launches that were made before may still use it, so it is handed out again only
+  // to the same queue, or after that queue has come so far. NULL is ignored. Compiled code gives
+  // back all that it acquired before it returns.
+  void (*gpu_workspace_release)(InlayGpuContext* context, void* memory);
 } InlayRuntimeTable;
 
 // ---- what compiled code tells the runtime ----
@@ -262,11 +294,66 @@ typedef struct InlayVariant {
   uint32_t reserved;
 } InlayVariant;
 
-// A GPU code object for one target ID (e.g. "gfx906:sramecc+:xnack-").
-typedef struct InlayGpuEntry {
-  const char* target;
-  const void* blob;
+// ---- GPU entries ----
+
+typedef enum InlayKernelArgKind {
+  INLAY_KERNEL_ARG_VALUE = 0,    // a number by value
+  INLAY_KERNEL_ARG_POINTER = 1,  // an address in device memory
+} InlayKernelArgKind;
+
+// One explicit argument of a kernel, in its kernarg segment. The code object's metadata (.args of
+// the kernel, in its NT_AMDGPU_METADATA note) says the same: .offset, .size, and .value_kind
+// `by_value` or `global_buffer`.
+typedef struct InlayKernelArg {
+  uint32_t offset;  // bytes from the start of the kernarg segment
+  uint32_t size;    // bytes: 1, 2, 4 or 8; 8 for an address
+  uint32_t kind;    // InlayKernelArgKind
+  uint32_t reserved;
+} InlayKernelArg;
+
+// A kernel that host code of an entry launches.
+typedef struct InlayGpuKernel {
+  const char* name;            // as hipModuleGetFunction takes it; its descriptor is `name`.kd
+  const char* function;        // the function that launches it, for messages
+  const InlayKernelArg* args;  // [n_args], by rising offset
+  uint32_t n_args;
+  uint32_t kernarg_size;   // bytes of the explicit arguments: what kernel_launch is given
+  uint32_t workgroup[3];   // work-items of a workgroup in x, y, z: those it is launched with; >= 1
+  uint32_t lds_bytes;      // static LDS of a workgroup
+  uint32_t dynamic_lds;    // bytes of LDS to ask for at the launch, in addition; mostly 0
+  uint32_t private_bytes;  // scratch of a work-item
+  uint32_t code;           // index into InlayGpuEntry::codes: where it lies
+  uint32_t reserved;
+} InlayGpuKernel;
+
+// A finished AMDGPU code object (ELF64, EM_AMDGPU, ET_DYN), as hipModuleLoadData takes it: no
+// undefined symbol, 4096-byte aligned in memory.
+typedef struct InlayGpuCode {
+  const void* data;
   uint64_t size;
+} InlayGpuCode;
+
+// The body of a function on a GPU: host code that computes grids and arguments and launches
+// kernels. As InlayInvoke, but `data` holds addresses in device memory, which it hands on and never
+// follows. What it returns says whether all was launched; kernels may still run.
+typedef int32_t (*InlayGpuInvoke)(InlayGpuContext* context, void* const* data,
+                                  const int64_t* symbols, const InlayScalar* scalars);
+
+// The program compiled for one target ID. The codes are loaded into a device when a call first
+// needs them there.
+//
+// An entry fits a device if its processor is the device's, or is `gfx9-generic` and the device's is
+// one of gfx900, gfx902, gfx904, gfx906, gfx909, gfx90c; and each of xnack and sramecc that the
+// target ID names (`gfx906:sramecc+:xnack-`) is set so on the device. What it does not name fits
+// either setting ("any"). Of those that fit the first is taken: the compiler puts a processor
+// before gfx9-generic, and of one processor those that name more before those that name less.
+typedef struct InlayGpuEntry {
+  const char* target;             // "gfx906", "gfx906:sramecc+:xnack-", "gfx9-generic"
+  const InlayGpuCode* codes;      // [n_codes]; the first is the program's own, others were imported
+  const InlayGpuKernel* kernels;  // [n_kernels]; kernel_launch takes an index into them
+  const InlayGpuInvoke* invoke;   // [InlayCodeObject::n_functions], in the order of the functions
+  uint32_t n_codes;
+  uint32_t n_kernels;
 } InlayGpuEntry;
 
 // Lives in the code object's writable data, zero in the file; the runtime fills it before any other
@@ -275,22 +362,23 @@ typedef struct InlayObjectState {
   const InlayRuntimeTable* runtime;
   const InlayVariant* variant;  // NULL while no module uses the code object
   uint64_t modules;             // that use it; the runtime's own count
-  uint64_t reserved;
+  void* gpu;                    // the runtime's own: what it loaded of the GPU entries
 } InlayObjectState;
 
 struct InlayCodeObject {
   uint64_t magic;        // INLAY_OBJECT_MAGIC
   uint32_t abi_version;  // INLAY_ABI_VERSION
   uint32_t size;         // sizeof(InlayCodeObject)
-  uint32_t
-      runtime_table_size;  // the runtime must have so many bytes of InlayRuntimeTable: its sizeof
+  // The runtime must have so many bytes of InlayRuntimeTable: up to kernel_launch without GPU
+  // entries, its sizeof with them.
+  uint32_t runtime_table_size;
   uint32_t
       libc_table_size;  // and of InlayLibcTable: up to the last row that is used, or its sizeof
   const char* program;
   const char* compiler;  // name, version and build id of the compiler
   const InlayFunction* functions;
   const InlayVariant*
-      variants;  // best first; at least one; the first that the CPU can run is taken
+      variants;  // best first; the first that the CPU can run is taken; at least one, but see 3.
   const InlayGpuEntry* gpu_entries;
   InlayObjectState* state;
   uint32_t n_functions;
@@ -364,6 +452,8 @@ INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, workspace_release) == 32);
 INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, fail) == 40);
 INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, libc) == 48);
 INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, kernel_launch) == 56);
+INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, gpu_workspace_acquire) == 64);
+INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, gpu_workspace_release) == 72);
 INLAY_ABI_ASSERT(offsetof(InlayLibcTable, memcpy) == 8);
 INLAY_ABI_ASSERT(sizeof(InlayDim) == 24 && offsetof(InlayDim, kind) == 16);
 INLAY_ABI_ASSERT(sizeof(InlayParam) == 48 && offsetof(InlayParam, strides) == 40 &&
@@ -371,7 +461,11 @@ INLAY_ABI_ASSERT(sizeof(InlayParam) == 48 && offsetof(InlayParam, strides) == 40
 INLAY_ABI_ASSERT(offsetof(InlayParam, device) == 28 && offsetof(InlayParam, dims) == 32);
 INLAY_ABI_ASSERT(sizeof(InlayFunction) == 32 && offsetof(InlayFunction, n_params) == 24);
 INLAY_ABI_ASSERT(sizeof(InlayVariant) == 32 && offsetof(InlayVariant, n_features) == 24);
-INLAY_ABI_ASSERT(sizeof(InlayGpuEntry) == 24);
+INLAY_ABI_ASSERT(sizeof(InlayKernelArg) == 16);
+INLAY_ABI_ASSERT(sizeof(InlayGpuKernel) == 64 && offsetof(InlayGpuKernel, workgroup) == 32);
+INLAY_ABI_ASSERT(offsetof(InlayGpuKernel, code) == 56);
+INLAY_ABI_ASSERT(sizeof(InlayGpuCode) == 16);
+INLAY_ABI_ASSERT(sizeof(InlayGpuEntry) == 40 && offsetof(InlayGpuEntry, n_codes) == 32);
 INLAY_ABI_ASSERT(sizeof(InlayObjectState) == 32);
 INLAY_ABI_ASSERT(sizeof(InlayCodeObject) == 88 && offsetof(InlayCodeObject, program) == 24);
 INLAY_ABI_ASSERT(offsetof(InlayCodeObject, n_functions) == 72);

@@ -44,8 +44,16 @@ constexpr uint32_t kMachine = EM_AARCH64;
 #endif
 
 const InlayRuntimeTable runtime_table = {
-    INLAY_ABI_VERSION, sizeof(InlayRuntimeTable), enter, parallel_for,
-    workspace_acquire, workspace_release,         fail,  &inlay_libc_table,
+    INLAY_ABI_VERSION,
+    sizeof(InlayRuntimeTable),
+    enter,
+    parallel_for,
+    workspace_acquire,
+    workspace_release,
+    fail,
+    &inlay_libc_table,
+    nullptr,
+    nullptr,
     nullptr,
 };
 

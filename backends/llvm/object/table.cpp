@@ -175,13 +175,13 @@ class TableMaker {
     llvm::SmallVector<llvm::Constant*, 16> functions, variants;
     for (const FunctionDescription& row : object_.functions) functions.push_back(function(row));
     for (const VariantDescription& row : object_.variants) variants.push_back(variant(row));
-    llvm::Constant* value =
-        record({i64(INLAY_OBJECT_MAGIC), i32(INLAY_ABI_VERSION), i32(sizeof(InlayCodeObject)),
-                i32(sizeof(InlayRuntimeTable)), i32(libc_size), text(object_.program),
-                text("inlay " + std::string(build_id())), array(functions, "inlay.functions"),
-                array(variants, "inlay.variants"), null(), state_, i32(object_.functions.size()),
-                i32(object_.variants.size()), i32(0), i32(object_.machine)},
-               sizeof(InlayCodeObject));
+    llvm::Constant* value = record(
+        {i64(INLAY_OBJECT_MAGIC), i32(INLAY_ABI_VERSION), i32(sizeof(InlayCodeObject)),
+         i32(offsetof(InlayRuntimeTable, kernel_launch)), i32(libc_size), text(object_.program),
+         text("inlay " + std::string(build_id())), array(functions, "inlay.functions"),
+         array(variants, "inlay.variants"), null(), state_, i32(object_.functions.size()),
+         i32(object_.variants.size()), i32(0), i32(object_.machine)},
+        sizeof(InlayCodeObject));
     table_ = constant(value, "inlay.table");
     auto* exported =
         llvm::GlobalAlias::create(value->getType(), 0, llvm::GlobalValue::ExternalLinkage,
