@@ -2,6 +2,8 @@
 // random instructions. That nothing crashes and nothing hangs is what is tested; run it under the
 // sanitizers too.
 #include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include <cstring>
 #include <fstream>
@@ -144,6 +146,140 @@ TEST(Fuzz, RandomBundles) {
     EXPECT_TRUE(code != nullptr || !error.empty());
     if (trial % 2 == 0) EXPECT_EQ(code != nullptr, trial % 3 != 0) << error;
   }
+}
+
+// A bundle with one entry per target ID, each the object and a number of zeros behind it that tells
+// them apart.
+std::string bundle_of(const std::vector<uint8_t>& object, const std::vector<std::string>& ids) {
+  std::string bundle = "__CLANG_OFFLOAD_BUNDLE__", data;
+  const auto put = [&](uint64_t v) { bundle.append(reinterpret_cast<const char*>(&v), 8); };
+  uint64_t at = 32;
+  for (const std::string& id : ids) at += 24 + id.size();
+  put(ids.size());
+  for (size_t n = 0; n < ids.size(); n++) {
+    put(at + data.size());
+    put(object.size() + n);
+    put(ids[n].size());
+    bundle += ids[n];
+    data.append(object.begin(), object.end());
+    data.append(n, 0);
+  }
+  return bundle + data;
+}
+
+std::string compressed(const std::string& bundle, uint16_t version, bool zstd) {
+  std::string packed;
+  if (zstd) {
+    packed.resize(ZSTD_compressBound(bundle.size()));
+    packed.resize(ZSTD_compress(packed.data(), packed.size(), bundle.data(), bundle.size(), 3));
+  } else {
+    uLongf size = compressBound(bundle.size());
+    packed.resize(size);
+    EXPECT_EQ(compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+                       reinterpret_cast<const Bytef*>(bundle.data()), bundle.size()),
+              Z_OK);
+    packed.resize(size);
+  }
+  std::string out = "CCOB";
+  const auto put = [&](uint64_t v, size_t bytes) {
+    out.append(reinterpret_cast<const char*>(&v), bytes);
+  };
+  const size_t header = version == 1 ? 20 : version == 2 ? 24 : 32, width = version == 3 ? 8 : 4;
+  put(version, 2);
+  put(zstd, 2);
+  if (version > 1) put(header + packed.size(), width);
+  put(bundle.size(), width);
+  put(0x1234567890abcdef, 8);
+  return out + packed;
+}
+
+// Which entry of a bundle of IDS runs on TARGET; -1 if none.
+int choice(const std::string& target, const std::vector<std::string>& ids) {
+  static const std::vector<uint8_t> object = sound_object();
+  Target t(Chip::kGfx900);
+  EXPECT_TRUE(parse_target(target, &t)) << target;
+  const std::string bundle = bundle_of(object, ids);
+  CodeImage image;
+  std::string error;
+  if (!find_code_object(t, bundle.data(), bundle.size(), &image, &error)) {
+    EXPECT_NE(error.find("no code for"), std::string::npos) << error;
+    return -1;
+  }
+  return static_cast<int>(image.size - object.size());
+}
+
+TEST(Bundle, TargetsAreMatchedByChipAndFeatures) {
+  const std::string v4 = "hipv4-amdgcn-amd-amdhsa--";
+  const std::vector<std::string> ids = {"host-x86_64-unknown-linux-gnu-", v4 + "gfx906",
+                                        v4 + "gfx906:sramecc+:xnack-",    v4 + "gfx900:xnack+",
+                                        "hip-amdgcn-amd-amdhsa-gfx900",   v4 + "gfx906:xnack+"};
+  EXPECT_EQ(choice("gfx906", ids), 1);
+  EXPECT_EQ(choice("gfx906:sramecc+", ids), 2);
+  EXPECT_EQ(choice("gfx906:xnack+", ids), 5);
+  EXPECT_EQ(choice("gfx900", ids), 4);
+  EXPECT_EQ(choice("gfx900:xnack+", ids), 3);
+  EXPECT_EQ(choice("gfx900", {v4 + "gfx900:xnack+", v4 + "gfx90a", v4 + "gfx9000"}), -1);
+  EXPECT_EQ(choice("gfx906", {v4 + "gfx906:sramecc+"}), -1);
+  EXPECT_EQ(choice("gfx900", {v4 + "gfx9-generic", v4 + "gfx900"}), 1);
+  EXPECT_EQ(choice("gfx906", {v4 + "gfx9-generic"}), 0);
+  EXPECT_EQ(choice("gfx900", {"openmp-amdgcn-amd-amdhsa--gfx900"}), -1);
+  Target t(Chip::kGfx900);
+  for (const char* bad : {"", "gfx90", "gfx900:sramecc+", "gfx906:xnack", "gfx906:xnack+:xnack+",
+                          "gfx906:", "gfx908"})
+    EXPECT_FALSE(parse_target(bad, &t)) << bad;
+}
+
+TEST(Bundle, CompressedOnesAreUnpacked) {
+  const std::vector<uint8_t> object = sound_object();
+  const std::string bundle = bundle_of(object, {"hipv4-amdgcn-amd-amdhsa--gfx900"});
+  for (const bool zstd : {false, true})
+    for (const uint16_t version : {1, 2, 3}) {
+      const std::string packed = compressed(bundle, version, zstd);
+      for (const uint64_t size : {uint64_t{packed.size()}, ~uint64_t{0}}) {
+        Bundle b;
+        std::string error;
+        ASSERT_TRUE(parse_bundle(packed.data(), size, &b, &error)) << error;
+        EXPECT_EQ(b.extent, packed.size());
+        ASSERT_EQ(b.entries.size(), 1u);
+        ASSERT_EQ(b.entries[0].size, object.size());
+        EXPECT_EQ(memcmp(b.entries[0].data, object.data(), object.size()), 0);
+      }
+    }
+  DeviceMemory memory;
+  std::string error;
+  std::string packed = compressed(bundle, 2, true);
+  EXPECT_NE(CodeObject::load(Chip::kGfx900, &memory, packed.data(), packed.size(), &error), nullptr)
+      << error;
+  const auto refused = [&](const std::string& bad, const char* why) {
+    EXPECT_EQ(CodeObject::load(Chip::kGfx900, &memory, bad.data(), bad.size(), &error), nullptr);
+    EXPECT_NE(error.find(why), std::string::npos) << error;
+  };
+  refused(packed.substr(0, packed.size() / 2), "cut short");
+  refused(compressed(bundle.substr(0, bundle.size() / 2), 3, true), "cut short");
+  packed[4] = 9;
+  refused(packed, "version above 3");
+  packed[4] = 2;
+  packed[6] = 7;
+  refused(packed, "unknown method");
+}
+
+TEST(Fuzz, DamagedCompressedBundles) {
+  const std::string bundle = bundle_of(sound_object(), {"hipv4-amdgcn-amd-amdhsa--gfx900"});
+  std::mt19937_64 rng(6);
+  DeviceMemory memory;
+  int loaded = 0;
+  for (int trial = 0; trial < 3000; trial++) {
+    std::string bad = compressed(bundle, static_cast<uint16_t>(1 + trial % 3), trial / 3 % 2);
+    const int changes = static_cast<int>(rng() % 4);
+    for (int n = 0; n < changes; n++)
+      bad[trial % 7 ? rng() % bad.size() : rng() % 32] = static_cast<char>(rng());
+    if (trial % 5 == 0) bad.resize(rng() % bad.size());
+    std::string error;
+    const auto code = CodeObject::load(Chip::kGfx900, &memory, bad.data(), bad.size(), &error);
+    EXPECT_TRUE(code != nullptr || !error.empty());
+    loaded += code != nullptr;
+  }
+  EXPECT_GT(loaded, 100);
 }
 
 class FuzzWave : public WaveTest {};

@@ -10,22 +10,16 @@
 namespace inlay::emulator {
 namespace {
 
-constexpr char kBundleMagic[] = "__CLANG_OFFLOAD_BUNDLE__";
-constexpr uint64_t kMagicSize = sizeof(kBundleMagic) - 1;
 constexpr uint16_t kMachineAmdgpu = 224;
 constexpr uint8_t kOsAbiHsa = 64;
 constexpr uint32_t kNoteMetadata = 32;  // NT_AMDGPU_METADATA
 constexpr uint64_t kImageLimit = uint64_t{1} << 32;
 
 // e_flags, low byte (LLVM, "AMDGPU ELF Header"): which chip.
-constexpr uint32_t kMachGfx900 = 0x2c, kMachGfx906 = 0x2f;
+constexpr uint32_t kMachGfx900 = 0x2c, kMachGfx906 = 0x2f, kMachGfx9Generic = 0x51;
 
 // Relocations that a linked code object may still have.
 enum : uint32_t { kRelNone = 0, kRelAbs64 = 3, kRelRel64 = 5, kRelAbs32 = 6, kRelRelative64 = 13 };
-
-const char* chip_name(Chip chip) {
-  return chip == Chip::kGfx900 ? "gfx900" : "gfx906";
-}
 
 // Bytes that are there only as far as SIZE says.
 class Image {
@@ -48,87 +42,22 @@ class Image {
   uint64_t size_;
 };
 
-bool fail(std::string* error, const std::string& why) {
-  *error = why;
-  return false;
-}
-
 bool is_elf(const Image& image) {
   return image.has(0, SELFMAG) && memcmp(image.at(0), ELFMAG, SELFMAG) == 0;
 }
 
-// How far an ELF file of unknown length reaches, by its own headers.
-uint64_t elf_extent(const void* data) {
-  Elf64_Ehdr h;
-  memcpy(&h, data, sizeof(h));
-  uint64_t end = sizeof(h);
-  const auto reach = [&](uint64_t offset, uint64_t size) {
-    if (offset < kImageLimit && size < kImageLimit && offset + size > end) end = offset + size;
-  };
-  reach(h.e_phoff, uint64_t{h.e_phnum} * sizeof(Elf64_Phdr));
-  reach(h.e_shoff, uint64_t{h.e_shnum} * sizeof(Elf64_Shdr));
-  for (int n = 0; n < h.e_phnum && h.e_phentsize == sizeof(Elf64_Phdr); n++) {
-    Elf64_Phdr p;
-    memcpy(&p, static_cast<const uint8_t*>(data) + h.e_phoff + n * sizeof(p), sizeof(p));
-    reach(p.p_offset, p.p_filesz);
-  }
-  return end;
-}
-
-// "...-gfx906:sramecc+:xnack-" names a processor and features. Which of several fits best: more is
-// better, 0 is none.
-int fitness(const std::string& id, Chip chip) {
-  const size_t start = id.rfind("gfx");
-  if (id.compare(0, 3, "hip") != 0 || start == std::string::npos) return 0;
-  const std::string target = id.substr(start);
-  if (target.substr(0, target.find(':')) != chip_name(chip)) return 0;
-  return target.find("xnack+") == std::string::npos ? 2 : 1;
+// A feature of e_flags from version 4 on: not there, left open, off, on.
+bool feature_fits(uint32_t flags, bool on) {
+  return flags < 2 || (flags == 3) == on;
 }
 
 }  // namespace
 
-bool find_code_object(Chip chip, const void* data, uint64_t size, const void** code,
-                      uint64_t* code_size, std::string* error) {
-  if (data == nullptr) return fail(error, "no code object: null pointer");
-  const Image image(data, size);
-  if (is_elf(image)) {
-    *code = data;
-    *code_size = size == ~uint64_t{0} ? elf_extent(data) : size;
-    return true;
-  }
-  if (image.has(0, 4) && memcmp(data, "CCOB", 4) == 0)
-    return fail(error,
-                "compressed offload bundles are not supported: build with --no-offload-compress");
-  if (!image.has(0, kMagicSize + 8) || memcmp(data, kBundleMagic, kMagicSize) != 0)
-    return fail(error, "neither an ELF code object nor an offload bundle");
-  uint64_t count = 0, at = kMagicSize + 8;
-  image.read(kMagicSize, &count);
-  if (count > 1024) return fail(error, "the offload bundle's header is damaged");
-  int best = 0;
-  std::string targets;
-  for (uint64_t n = 0; n < count; n++) {
-    uint64_t entry[3];
-    if (!image.read(at, &entry) || entry[2] > 4096 || !image.has(at + 24, entry[2]))
-      return fail(error, "the offload bundle's header is damaged");
-    const std::string id(reinterpret_cast<const char*>(image.at(at + 24)), entry[2]);
-    at += 24 + entry[2];
-    const int fit = fitness(id, chip);
-    targets += (targets.empty() ? "" : ", ") + id;
-    if (fit <= best || !image.has(entry[0], entry[1])) continue;
-    best = fit;
-    *code = image.at(entry[0]);
-    *code_size = entry[1];
-  }
-  if (best > 0) return true;
-  return fail(error, std::string("no code for ") + chip_name(chip) +
-                         " in the offload bundle, which holds: " + targets);
-}
-
 // Loads one ELF file.
 class Loader {
  public:
-  Loader(Chip chip, DeviceMemory* memory, const Image& image, std::string* error)
-      : chip_(chip), memory_(memory), image_(image), error_(error) {}
+  Loader(const Target& target, DeviceMemory* memory, const Image& image, std::string* error)
+      : target_(target), memory_(memory), image_(image), error_(error) {}
 
   std::unique_ptr<CodeObject> load() {
     auto object = std::make_unique<CodeObject>();
@@ -156,12 +85,14 @@ class Loader {
     if (h_.e_type != ET_DYN)
       return fail(error_, "a relocatable object: link it with ld.lld -shared first");
     const uint8_t version = h_.e_ident[EI_ABIVERSION];
-    if (version < 1 || version > 3)
+    if (version < 1 || version > 4)
       return fail(error_, "code object ABI version " + std::to_string(version) +
-                              ": known are 1 (v3), 2 (v4) and 3 (v5)");
+                              (version == 0 ? " (code object version 2)" : "") +
+                              ": known are 1 to 4 (code object versions 3 to 6); build it with "
+                              "-mcode-object-version=5");
     const uint32_t mach = h_.e_flags & 0xff;
-    const uint32_t wanted = chip_ == Chip::kGfx900 ? kMachGfx900 : kMachGfx906;
-    if (mach != wanted) {
+    const uint32_t wanted = target_.chip == Chip::kGfx900 ? kMachGfx900 : kMachGfx906;
+    if (mach != wanted && !(mach == kMachGfx9Generic && version == 4)) {
       char text[160];
       snprintf(text, sizeof(text),
                "the code object is for another chip (e_flags machine 0x%x%s); this device is %s",
@@ -169,9 +100,25 @@ class Loader {
                mach == kMachGfx900   ? ", gfx900"
                : mach == kMachGfx906 ? ", gfx906"
                                      : "",
-               chip_name(chip_));
+               chip_name(target_.chip));
       return fail(error_, text);
     }
+    // Version 3 has one bit a feature, and code without it may not run where the feature is on.
+    const uint32_t xnack = version == 1 ? 2 + (h_.e_flags >> 8 & 1) : h_.e_flags >> 8 & 3;
+    const uint32_t sramecc = version == 1 ? 2 + (h_.e_flags >> 9 & 1) : h_.e_flags >> 10 & 3;
+    const bool has_sramecc = target_.chip == Chip::kGfx906;
+    if (!feature_fits(xnack, target_.xnack) ||
+        (has_sramecc && !feature_fits(sramecc, target_.sramecc)))
+      return fail(error_, std::string("the code object is for another chip: it demands xnack") +
+                              "?+-"[xnack < 2    ? 0
+                                    : xnack == 3 ? 1
+                                                 : 2] +
+                              (has_sramecc ? std::string(" and sramecc") + "?+-"[sramecc < 2    ? 0
+                                                                                 : sramecc == 3 ? 1
+                                                                                                : 2]
+                                           : "") +
+                              " (? is either), and this device is " + target_.id() +
+                              "; INLAY_EMULATOR_ARCH makes it another");
     if (h_.e_phentsize != sizeof(Elf64_Phdr) ||
         !image_.has(h_.e_phoff, uint64_t{h_.e_phnum} * sizeof(Elf64_Phdr)))
       return damaged("program headers");
@@ -206,7 +153,7 @@ class Loader {
     }
     if (code == nullptr) return true;  // data only
     if (code->p_vaddr % 4 != 0) return damaged("code is not aligned to dwords");
-    load_program(chip_, reinterpret_cast<uint64_t>(base() + code->p_vaddr),
+    load_program(target_.chip, reinterpret_cast<uint64_t>(base() + code->p_vaddr),
                  reinterpret_cast<const uint32_t*>(base() + code->p_vaddr), code->p_filesz / 4,
                  &object_->program_);
     return true;
@@ -412,7 +359,7 @@ class Loader {
            get(vaddr + 56, &d->properties);
   }
 
-  Chip chip_;
+  Target target_;
   DeviceMemory* memory_;
   Image image_;
   std::string* error_;
@@ -424,12 +371,11 @@ class Loader {
   uint64_t image_size_ = 0;
 };
 
-std::unique_ptr<CodeObject> CodeObject::load(Chip chip, DeviceMemory* memory, const void* data,
-                                             uint64_t size, std::string* error) {
-  const void* code = nullptr;
-  uint64_t code_size = 0;
-  if (!find_code_object(chip, data, size, &code, &code_size, error)) return nullptr;
-  return Loader(chip, memory, Image(code, code_size), error).load();
+std::unique_ptr<CodeObject> CodeObject::load(const Target& target, DeviceMemory* memory,
+                                             const void* data, uint64_t size, std::string* error) {
+  CodeImage image;
+  if (!find_code_object(target, data, size, &image, error)) return nullptr;
+  return Loader(target, memory, Image(image.data, image.size), error).load();
 }
 
 CodeObject::~CodeObject() {

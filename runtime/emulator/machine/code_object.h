@@ -1,12 +1,13 @@
-// AMDGPU code objects: ELF v3 to v5, alone or in an offload bundle; loaded into device memory,
-// relocated and decoded. Sources: LLVM, "User Guide for AMDGPU Backend" (ELF Code Object, Code
-// Object Metadata, Kernel Descriptor), and "Clang Offload Bundler".
+// AMDGPU code objects: ELF v3 to v6, alone or in an offload bundle; loaded into device memory,
+// relocated and decoded. Source: LLVM, "User Guide for AMDGPU Backend" (ELF Code Object, Code
+// Object Metadata, Kernel Descriptor).
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "runtime/emulator/machine/bundle.h"
 #include "runtime/emulator/machine/memory.h"
 
 namespace inlay::emulator {
@@ -44,10 +45,10 @@ struct DeviceVariable {
 class CodeObject {
  public:
   ~CodeObject();
-  // Null, and *error a sentence, if DATA is no code object for CHIP. SIZE may be ~0 for an image of
-  // unknown length that a caller vouches for: nothing behind what its own headers name is read.
-  static std::unique_ptr<CodeObject> load(Chip chip, DeviceMemory* memory, const void* data,
-                                          uint64_t size, std::string* error);
+  // Null, and *error a sentence, if DATA is no code object for TARGET. SIZE may be ~0 for an image
+  // of unknown length that a caller vouches for: nothing behind what its own headers name is read.
+  static std::unique_ptr<CodeObject> load(const Target& target, DeviceMemory* memory,
+                                          const void* data, uint64_t size, std::string* error);
 
   const Kernel* kernel(const std::string& name) const;
   const DeviceVariable* variable(const std::string& name) const;
@@ -62,10 +63,5 @@ class CodeObject {
   std::vector<Kernel> kernels_;
   std::vector<DeviceVariable> variables_;
 };
-
-// If DATA is an offload bundle, the code object in it for CHIP, with its size; if it is an ELF
-// file, itself. False, and *error a sentence, if there is none.
-bool find_code_object(Chip chip, const void* data, uint64_t size, const void** code,
-                      uint64_t* code_size, std::string* error);
 
 }  // namespace inlay::emulator

@@ -47,7 +47,7 @@ class Dispatch {
       if (p != nullptr) memory_->free(p);
   }
 
-  bool prepare(std::string* error) {
+  bool check(std::string* error) {
     const auto fail = [&](const std::string& why) {
       *error = "kernel " + kernel_.name + ": " + why;
       return false;
@@ -55,6 +55,8 @@ class Dispatch {
     uint64_t items = 1;
     for (int n = 0; n < 3; n++) {
       if (launch_.block[n] == 0 || launch_.grid[n] == 0) return fail("an empty grid or workgroup");
+      if (launch_.missing[n] >= launch_.block[n])
+        return fail("a grid that ends before its last workgroup");
       items *= launch_.block[n];
       if (items > 1024 || uint64_t{launch_.grid[n]} * launch_.block[n] > 0xffffffff)
         return fail(
@@ -86,8 +88,13 @@ class Dispatch {
       return fail("its entry lies outside the code");
     entry_ = static_cast<uint32_t>(at / 4);
     total_ = uint64_t{launch_.grid[0]} * launch_.grid[1] * launch_.grid[2];
-    if (!fill_kernarg() || !fill_packet()) return fail("no memory for the kernel arguments");
     return true;
+  }
+  bool prepare(std::string* error) {
+    if (!check(error)) return false;
+    if (fill_kernarg() && fill_packet()) return true;
+    *error = "kernel " + kernel_.name + ": no memory for the kernel arguments";
+    return false;
   }
 
   struct Group;
@@ -101,6 +108,9 @@ class Dispatch {
   bool fill_packet();
   void fill_hidden(const KernelArgument& a, uint8_t* at) const;
   void initial_registers(Wave* w, const Group& group) const;
+  uint32_t grid_items(int n) const {
+    return launch_.grid[n] * launch_.block[n] - launch_.missing[n];
+  }
 
   DeviceMemory* memory_;
   const Launch& launch_;
@@ -122,7 +132,8 @@ struct Dispatch::Group {
   void* scratch = nullptr;
   std::unique_ptr<Wave[]> waves;
   std::unique_ptr<uint32_t[], void (*)(void*)> registers{nullptr, ::free};
-  uint32_t count = 0;
+  uint32_t count = 0;      // wavefronts
+  uint32_t block[3] = {};  // its own size: less than the launch's at the end of a grid
 };
 
 bool Dispatch::fill_kernarg() {
@@ -144,11 +155,13 @@ void Dispatch::fill_hidden(const KernelArgument& a, uint8_t* at) const {
   uint64_t v = 0;
   const int axis = what.empty() ? 0 : what.back() - 'x';
   if (what.compare(0, 12, "block_count_") == 0 && axis >= 0 && axis < 3)
-    v = launch_.grid[axis];
+    v = launch_.grid[axis] - (launch_.missing[axis] > 0);  // the whole ones
+  else if (what.compare(0, 10, "remainder_") == 0 && axis >= 0 && axis < 3)
+    v = launch_.missing[axis] > 0 ? launch_.block[axis] - launch_.missing[axis] : 0;
   else if (what.compare(0, 11, "group_size_") == 0 && axis >= 0 && axis < 3)
     v = launch_.block[axis];
   else if (what == "grid_dims")
-    v = launch_.grid[2] * launch_.block[2] > 1 ? 3 : launch_.grid[1] * launch_.block[1] > 1 ? 2 : 1;
+    v = grid_items(2) > 1 ? 3 : grid_items(1) > 1 ? 2 : 1;
   else if (what == "dynamic_lds_size")
     v = launch_.dynamic_lds;
   else if (what == "private_base")
@@ -165,7 +178,7 @@ void Dispatch::fill_hidden(const KernelArgument& a, uint8_t* at) const {
     v = launch_.grid_sync;
   else if (what == "heap_v1")
     v = launch_.heap;
-  // Remainders and global offsets are zero: grids are whole workgroups from the origin.
+  // Global offsets are zero: grids start at the origin.
   memcpy(at, &v, std::min<size_t>(a.size, sizeof(v)));
 }
 
@@ -179,7 +192,7 @@ bool Dispatch::fill_packet() {
   put(2, static_cast<uint16_t>(3));
   for (int n = 0; n < 3; n++) {
     put(4 + 2 * n, static_cast<uint16_t>(launch_.block[n]));
-    put(12 + 4 * n, launch_.grid[n] * launch_.block[n]);
+    put(12 + 4 * n, grid_items(n));
   }
   put(24, private_size_);
   put(28, lds_size_);
@@ -198,11 +211,17 @@ bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
   g.id[0] = static_cast<uint32_t>(index % launch_.grid[0]);
   g.id[1] = static_cast<uint32_t>(index / launch_.grid[0] % launch_.grid[1]);
   g.id[2] = static_cast<uint32_t>(index / launch_.grid[0] / launch_.grid[1]);
+  uint32_t items = 1;
+  for (int n = 0; n < 3; n++) {
+    const bool last = g.id[n] + 1 == launch_.grid[n];
+    group->block[n] = launch_.block[n] - (last ? launch_.missing[n] : 0);
+    items *= group->block[n];
+  }
   group->lds.assign(lds_size_, 0);
   g.lds = group->lds.data();
   g.lds_size = lds_size_;
   group->memory = memory_;
-  group->count = waves_;
+  group->count = (items + kLanes - 1) / kLanes;
   const uint64_t wave_scratch = uint64_t{private_size_} * kLanes;
   if (private_size_ != 0 && group->scratch == nullptr) {
     group->scratch = memory_->allocate(wave_scratch * waves_, "scratch");
@@ -220,7 +239,7 @@ bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
     }
     group->registers.reset(static_cast<uint32_t*>(p));
   }
-  for (uint32_t n = 0; n < waves_; n++) {
+  for (uint32_t n = 0; n < group->count; n++) {
     Wave& w = group->waves[n];
     w = Wave();
     w.vgpr =
@@ -276,13 +295,14 @@ void Dispatch::initial_registers(Wave* w, const Group& group) const {
   const uint32_t ids = bits(d.rsrc2, 11, 2);
   w->initial_vgprs = static_cast<uint8_t>(ids + 1);
   uint64_t exec = 0;
+  const uint32_t *block = group.block, items = block[0] * block[1] * block[2];
   for (uint32_t l = 0; l < kLanes; l++) {
     const uint32_t item = w->id * kLanes + l;
-    if (item >= items_) break;
+    if (item >= items) break;
     exec |= uint64_t{1} << l;
-    w->vgpr[0][l] = item % launch_.block[0];
-    if (ids >= 1 && vgprs_ > 1) w->vgpr[1][l] = item / launch_.block[0] % launch_.block[1];
-    if (ids >= 2 && vgprs_ > 2) w->vgpr[2][l] = item / launch_.block[0] / launch_.block[1];
+    w->vgpr[0][l] = item % block[0];
+    if (ids >= 1 && vgprs_ > 1) w->vgpr[1][l] = item / block[0] % block[1];
+    if (ids >= 2 && vgprs_ > 2) w->vgpr[2][l] = item / block[0] / block[1];
   }
   w->set_pair(code::kExecLo, exec);
   // MODE: rounding and denormals in 7:0, DX10_CLAMP, IEEE, FP16_OVFL.
@@ -388,13 +408,18 @@ class Runner {
           unfinished.pop_front();
           break;
         }
-        if (n % 64 == 63 && stop_) break;
+        if (n % 64 == 63 && (stop_ || cancelled())) break;
       }
       if (late()) return;
     }
   }
 
+  bool cancelled() const { return options_.cancel != nullptr && *options_.cancel; }
   bool late() {
+    if (cancelled()) {
+      report("kernel " + dispatch_->kernel().name + ": cancelled");
+      return true;
+    }
     if (options_.watchdog_seconds <= 0) return false;
     const std::chrono::duration<double> gone = std::chrono::steady_clock::now() - start_;
     if (gone.count() < options_.watchdog_seconds) return false;
@@ -420,6 +445,10 @@ class Runner {
 };
 
 }  // namespace
+
+bool check_launch(const Launch& launch, const LaunchOptions& options, std::string* error) {
+  return Dispatch(nullptr, launch, options).check(error);
+}
 
 bool run_launch(DeviceMemory* memory, const Launch& launch, const LaunchOptions& options,
                 std::string* error) {

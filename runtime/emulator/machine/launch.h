@@ -2,6 +2,7 @@
 // wavefronts and workgroups over host threads.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ struct LaunchOptions {
   int threads = 1;              // host threads; 1 runs workgroups in order, the same each time
   double watchdog_seconds = 0;  // a launch that takes longer is stopped; 0: never
   uint32_t lds_limit = 65536;
+  const std::atomic<bool>* cancel = nullptr;  // once true, the launch stops soon
   ObserverOptions observe;
 };
 
@@ -23,6 +25,8 @@ struct Launch {
   const Kernel* kernel = nullptr;
   uint32_t grid[3] = {1, 1, 1};   // workgroups
   uint32_t block[3] = {1, 1, 1};  // work-items of a workgroup
+  // Work-items at the far end of each direction that the last workgroup lacks; less than block.
+  uint32_t missing[3] = {0, 0, 0};
   uint32_t dynamic_lds = 0;
   // The kernarg segment as far as the caller knows it; hidden arguments are filled in.
   std::vector<uint8_t> arguments;
@@ -30,6 +34,9 @@ struct Launch {
   std::function<void()> service;
   uint64_t printf_buffer = 0, hostcall_buffer = 0, grid_sync = 0, heap = 0;
 };
+
+// What of a launch can be told to be wrong before it runs. False, and *error a sentence, if so.
+bool check_launch(const Launch& launch, const LaunchOptions& options, std::string* error);
 
 // Runs to the end. False, and *error a sentence, if the launch cannot be done or a wavefront
 // faulted.
