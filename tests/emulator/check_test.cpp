@@ -1,5 +1,5 @@
 // The checks, on code that is wrong in the way each of them is for, and on code that is right.
-#include "runtime/emulator/machine/observe.h"
+#include "runtime/emulator/machine/checks/observe.h"
 #include "tests/emulator/wave_fixture.h"
 
 namespace inlay::emulator {

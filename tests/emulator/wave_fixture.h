@@ -64,6 +64,7 @@ class WaveTest : public testing::TestWithParam<const HandlerSet*>, private Addre
   uint64_t memory_address() const { return reinterpret_cast<uint64_t>(memory_.data()); }
   uint32_t& word(size_t n) { return reinterpret_cast<uint32_t*>(memory_.data())[n]; }
   uint32_t& lds_word(size_t n) { return reinterpret_cast<uint32_t*>(lds_.data())[n]; }
+  uint32_t& share_word(size_t n) { return share_[n]; }
   // A buffer resource at s[N:N+3].
   void resource(int n, uint32_t records, uint32_t stride = 0, uint32_t word3 = 0) {
     w.sgpr[n] = static_cast<uint32_t>(memory_address());
@@ -82,7 +83,10 @@ class WaveTest : public testing::TestWithParam<const HandlerSet*>, private Addre
   }
   std::string describe(uint64_t) override { return "outside the test's memory"; }
 
+  uint8_t* data_share() override { return reinterpret_cast<uint8_t*>(share_.data()); }
+
   std::vector<uint32_t> registers_;
+  std::vector<uint32_t> share_ = std::vector<uint32_t>(kDataShareSize / 4);
   std::vector<uint8_t> memory_, lds_;
   RegionCache cache_;
   Program program_;

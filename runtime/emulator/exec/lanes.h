@@ -153,6 +153,20 @@ struct Operand<Half> {
   }
 };
 template <>
+struct Operand<HalfBits> {
+  static constexpr int kDwords = 1;
+  static constexpr bool kFloat = true;
+  template <bool kFlush>
+  static HalfBits load(const uint32_t* lo, const uint32_t*, int l, const Flush& f) {
+    const uint16_t v = static_cast<uint16_t>(lo[l]);
+    return {kFlush && f.in64 ? flush_half(v) : v};
+  }
+  template <bool kFlush>
+  static void store(HalfBits v, uint32_t* lo, uint32_t*, uint8_t*, int l, const Flush& f) {
+    lo[l] = kFlush && f.out64 ? flush_half(v.v) : v.v;
+  }
+};
+template <>
 struct Operand<Bit> {
   static constexpr int kDwords = 1;
   static constexpr bool kFloat = false;
@@ -209,6 +223,8 @@ template <>
 inline constexpr OperandType kTypeOf<float> = OperandType::kF32;
 template <>
 inline constexpr OperandType kTypeOf<Half> = OperandType::kF16;
+template <>
+inline constexpr OperandType kTypeOf<HalfBits> = OperandType::kF16;
 template <>
 inline constexpr OperandType kTypeOf<double> = OperandType::kF64;
 template <>

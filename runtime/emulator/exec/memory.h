@@ -2,6 +2,7 @@
 // through its swizzle.
 #pragma once
 
+#include "runtime/emulator/exec/address.h"
 #include "runtime/emulator/exec/lanes.h"
 
 namespace inlay::emulator {
@@ -65,12 +66,41 @@ inline uint32_t extend(uint32_t v, MemoryType t) {
   return t.bytes == 1 ? static_cast<uint32_t>(static_cast<int8_t>(v))
                       : static_cast<uint32_t>(static_cast<int16_t>(v));
 }
-// A narrow result into a register that may keep a half.
-inline uint32_t merge(uint32_t old, uint32_t v, uint32_t flags) {
+// A narrow result into a register that may keep a half. Where registers have error correction they
+// are written whole: the other half is lost, here to zero.
+inline uint32_t merge(const Wave& w, uint32_t old, uint32_t v, uint32_t flags) {
+  if (w.program->sramecc) old = 0;
   if (flags & opcode_flags::D16_HI) return (old & 0xffff) | v << 16;
   if (flags & opcode_flags::D16) return (old & 0xffff0000) | (v & 0xffff);
   return v;
 }
+
+template <typename F>
+void each_lane(Wave& w, const F& f) {
+  for (uint64_t left = w.exec(); left != 0 && w.state != WaveState::kFault; left &= left - 1)
+    f(__builtin_ctzll(left));
+}
+
+// The host pointer of SIZE bytes at byte AT of a lane's access, which lie together. Null after a
+// fault, and outside of LDS, where reads are zero and writes are dropped.
+uint8_t* piece(Wave& w, const LaneAccess& a, uint32_t at, uint32_t size, int lane, bool write);
+// One lane's atomic on memory, LDS or scratch.
+void atomic_lane(Wave& w, const Slot& s, const LaneAccess& a, int lane, uint32_t vdata,
+                 uint32_t vdst, bool returns);
+
+// Whole dwords of all lanes, at addresses that have been checked. In a run, lane l's are at
+// base + l times their size, for l from first to last.
+struct Run {
+  uint64_t base;
+  int first, last;
+};
+void load_run(Wave& w, const Run& run, int dwords, uint32_t dst);
+void store_run(Wave& w, const Run& run, int dwords, uint32_t src);
+void load_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t dst);
+void store_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t src);
+// Whether one region holds SIZE bytes at each active lane's address; the others' are made like one
+// of those.
+bool one_region(Wave& w, uint64_t* address, uint32_t size, bool write);
 
 // The new value of an atomic; OLD is in memory, DATA and COMPARE come from registers.
 uint32_t atomic_result(MemoryAction action, uint32_t old, uint32_t data, uint32_t compare);

@@ -42,6 +42,36 @@ inline uint16_t float_to_half(float v) {
   return __builtin_bit_cast(uint16_t, static_cast<_Float16>(v));
 }
 
+// An f16 that is not computed with: a conversion would quiet a signalling NaN.
+struct HalfBits {
+  uint16_t v;
+};
+inline bool is_nan(HalfBits v) {
+  return (v.v & 0x7fff) > 0x7c00;
+}
+inline bool is_snan(HalfBits v) {
+  return is_nan(v) && !(v.v & 0x200);
+}
+// Larger for what is larger; -0 before +0.
+inline uint16_t half_order(HalfBits v) {
+  return static_cast<uint16_t>(v.v & 0x8000 ? ~v.v : v.v | 0x8000);
+}
+// The number wins over NaN; in IEEE mode a signalling NaN does not lose, it is quieted.
+inline HalfBits half_min(bool ieee, HalfBits a, HalfBits b) {
+  if (ieee && is_snan(a)) return {static_cast<uint16_t>(a.v | 0x200)};
+  if (ieee && is_snan(b)) return {static_cast<uint16_t>(b.v | 0x200)};
+  if (is_nan(a)) return b;
+  if (is_nan(b)) return a;
+  return half_order(b) < half_order(a) ? b : a;
+}
+inline HalfBits half_max(bool ieee, HalfBits a, HalfBits b) {
+  if (ieee && is_snan(a)) return {static_cast<uint16_t>(a.v | 0x200)};
+  if (ieee && is_snan(b)) return {static_cast<uint16_t>(b.v | 0x200)};
+  if (is_nan(a)) return b;
+  if (is_nan(b)) return a;
+  return half_order(a) < half_order(b) ? b : a;
+}
+
 constexpr uint32_t kNan32 = 0x7fc00000;
 constexpr uint64_t kNan64 = 0x7ff8000000000000;
 

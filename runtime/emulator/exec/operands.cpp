@@ -116,6 +116,28 @@ uint64_t mask_source(Wave& w, const Slot& s, int n) {
   return 0;
 }
 
+// One value from LDS for all lanes: M0[15:0] is its address, M0[18:16] its type (manual, 10.2).
+static uint32_t lds_direct(Wave& w) {
+  const uint32_t m0 = w.sgpr[code::kM0], address = m0 & 0xffff, type = m0 >> 16 & 7;
+  static const uint8_t kBytes[] = {1, 2, 4, 0, 1, 2, 0, 0};
+  const uint32_t size = kBytes[type];
+  if (size == 0) {
+    w.fault("src_lds_direct with M0[18:16] = %u, which is no data type", type);
+    return 0;
+  }
+  if (address % size != 0) {
+    w.fault("src_lds_direct at LDS address 0x%x, which is not aligned to its %u bytes", address,
+            size);
+    return 0;
+  }
+  uint32_t v = 0;
+  if (w.group->lds_size >= size && address <= w.group->lds_size - size)
+    memcpy(&v, w.group->lds + address, size);
+  if (type == 4) return static_cast<uint32_t>(static_cast<int8_t>(v));
+  if (type == 5) return static_cast<uint32_t>(static_cast<int16_t>(v));
+  return v;
+}
+
 uint64_t scalar_value(Wave& w, const Slot& s, uint32_t c, OperandType type) {
   const int dwords = operand_dwords(type);
   if (c < code::kZero) {
@@ -144,6 +166,7 @@ uint64_t scalar_value(Wave& w, const Slot& s, uint32_t c, OperandType type) {
         return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(s.inst.literal)));
       return s.inst.literal;
     case code::kLdsDirect:
+      return lds_direct(w);
     case code::kPopsExitingWaveId:
       w.fault("an operand that compute code cannot use");
       return 0;

@@ -28,30 +28,25 @@ bool same(const char* a, const char* b) {
   return *a == *b;
 }
 
-bool begins(const char* s, const char* prefix) {
-  while (*prefix && *s == *prefix) s++, prefix++;
-  return *prefix == 0;
-}
-
 void nothing(Wave&, const Slot&) {}
 
 Handler find(const Instruction& i) {
   using namespace opcode_flags;
   const Opcode& op = *i.opcode;
-  if (op.has(NO_COMPUTE) && op.encoding != Encoding::kDS) return nullptr;
+  if (op.has(NO_COMPUTE)) return nullptr;
   for (int n = 0; n < registry.count; n++)
     if (same(registry.entries[n].mnemonic, op.mnemonic)) return registry.entries[n].handler;
   switch (op.encoding) {
     case Encoding::kSMEM:
       if (op.has(CACHE)) return nothing;
-      return op.action() != MemoryAction::kNone && !begins(op.mnemonic, "s_scratch") ? scalar_memory
-                                                                                     : nullptr;
+      return op.action() != MemoryAction::kNone ? scalar_memory : nullptr;
     case Encoding::kFLAT:
       return flat_memory;
     case Encoding::kMUBUF:
-      return op.has(FORMAT) || i.opcode->number == 0x3d ? nullptr : buffer_memory;
+    case Encoding::kMTBUF:
+      return buffer_memory;
     case Encoding::kDS:
-      return op.has(GWS | GDS_ONLY) || op.has(NO_COMPUTE) ? nullptr : lds_memory;
+      return op.has(GWS) ? nullptr : lds_memory;
     default:
       return nullptr;
   }
@@ -77,6 +72,14 @@ void run_moved(Wave& w, const Slot& s) {
   moved.handler(w, moved);
 }
 
+// VGPR indexing moves the registers of vector instructions; VSKIP drops them.
+void run_unusual(Wave& w, const Slot& s) {
+  const bool vector = s.inst.opcode->encoding >= Encoding::kVOP2;
+  if (w.vskip && vector) return;
+  if (w.gpr_idx && s.vgprs > 0) return run_moved(w, s);
+  s.handler(w, s);
+}
+
 template <bool kObserved>
 void run_loop(Wave& w, uint64_t budget) {
   const Slot* slots = w.program->slots;
@@ -98,8 +101,8 @@ void run_loop(Wave& w, uint64_t budget) {
       w.group->observer->before(w, s);
       if (w.state == WaveState::kFault) return;
     }
-    if (__builtin_expect(w.gpr_idx, 0) && s.vgprs > 0)
-      run_moved(w, s);
+    if (__builtin_expect(w.gpr_idx | w.vskip, 0))
+      run_unusual(w, s);
     else
       s.handler(w, s);
     if (__builtin_expect(w.state == WaveState::kFault, 0)) return;

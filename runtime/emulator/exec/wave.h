@@ -35,7 +35,8 @@ struct Slot {
 
 struct Program {
   Chip chip = Chip::kGfx900;
-  uint64_t base = 0;  // device address of slots[0]
+  bool sramecc = false;  // registers are written whole: narrow loads do not keep the other half
+  uint64_t base = 0;     // device address of slots[0]
   // Plain pointers: the handlers' translation units must instantiate nothing of the standard
   // library (number.h).
   const Slot* slots = nullptr;
@@ -56,6 +57,9 @@ class AddressSpace {
   virtual bool find(uint64_t address, Region* region) = 0;
   // A sentence about what lies at or near ADDRESS, for reports.
   virtual std::string describe(uint64_t address) = 0;
+  // The device's global data share, of kDataShareSize bytes; null if it has none.
+  static constexpr uint32_t kDataShareSize = 65536;
+  virtual uint8_t* data_share() { return nullptr; }
 };
 
 // The regions that were used last, so that most accesses ask no lock. One per host thread.
@@ -66,15 +70,28 @@ struct RegionCache {
 };
 
 // kYield: it waits for something outside (s_sleep), and gives the others their turn.
-// kGlobalBarrier: it waits for wavefronts of other workgroups.
+// kGlobalBarrier: it waits for global wave sync.
 enum class WaveState : uint8_t { kRunning, kYield, kBarrier, kGlobalBarrier, kEnded, kFault };
 
-// The barrier among workgroups (global wave sync), one per dispatch.
+// Global wave sync: barriers and semaphores among all wavefronts of a dispatch, by number (manual,
+// 12.12, DS_GWS_*). What a wavefront waits for is a ticket. Thread-safe.
 class GlobalSync {
  public:
+  static constexpr uint32_t kResources = 64;
+  struct Ticket {
+    uint32_t resource;
+    bool barrier;
+    uint64_t number;
+  };
   virtual ~GlobalSync() = default;
-  // One of COUNT wavefronts has come. Returns what passed() wants to know.
-  virtual uint64_t arrive(uint32_t count) = 0;
+  virtual void initialize(uint32_t resource, uint32_t counter) = 0;
+  // One wavefront has come to a barrier of MORE + 1.
+  virtual Ticket arrive(uint32_t resource, uint32_t more) = 0;
+  // Semaphores: take one, give COUNT, give as many as are waited for.
+  virtual Ticket acquire(uint32_t resource) = 0;
+  virtual void release(uint32_t resource, uint32_t count) = 0;
+  virtual void release_all(uint32_t resource) = 0;
+  virtual bool passed(const Ticket& ticket) = 0;
 };
 
 // Looks on while wavefronts run: traces, statistics and checks. It may stop a wavefront by
@@ -125,10 +142,11 @@ struct alignas(64) Wave {
   Mode mode;
   uint16_t vgpr_count = 0;
   bool gpr_idx = false;  // s_set_gpr_idx_on; what it moves is in M0[15:12], by how much in M0[7:0]
-  uint8_t initial_sgprs = 0;   // that the launch sets
-  uint8_t initial_vgprs = 0;   // work-item ids
-  uint8_t id = 0;              // within its workgroup
-  uint64_t global_ticket = 0;  // of the global barrier it waits at
+  bool vskip = false;    // s_setvskip: vector instructions are not executed
+  uint8_t initial_sgprs = 0;              // that the launch sets
+  uint8_t initial_vgprs = 0;              // work-item ids
+  uint8_t id = 0;                         // within its workgroup
+  GlobalSync::Ticket global_ticket = {};  // what it waits for in global wave sync
   uint32_t hw_id = 0, status = 0;
   uint64_t scratch_base = 0;  // FLAT_SCRATCH as launched; scratch of this wave
   uint64_t scratch_size = 0;  // bytes, all lanes

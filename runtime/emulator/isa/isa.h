@@ -125,7 +125,7 @@ enum : uint32_t {
   STRICT25 = 1u << 12,     // bit 25 must be zero
   D16 = 1u << 23,          // the low half of the register
   D16_HI = 1u << 24,       // the high half of the register
-  SCRATCH_TOO = 1u << 25,  // exists in the SCRATCH segment
+  SCRATCH_TOO = 1u << 25,  // FLAT: exists in the SCRATCH segment; SMEM: is a scratch access
   LDS_OK = 1u << 26,       // can load into LDS
   COMPS_1 = 0,             // components of a format
   COMPS_2 = 1u << 28,

@@ -80,7 +80,8 @@ void buffer(const Instruction& i, Uses* uses) {
   uses->scalar(false, i.soffset, 1);
   uses->vgpr(false, i.vdata, op.src[1]);
   const bool load = op.action() == MemoryAction::kLoad;
-  if (load ? !i.lds : op.dst != OperandType::kNONE && i.glc) uses->vgpr(true, i.vdata, op.dst);
+  if (load ? !i.lds : op.dst != OperandType::kNONE && i.glc)
+    uses->add(true, true, i.vdata, operand_dwords(op.dst) + (load && i.tfe ? 1 : 0));
 }
 
 }  // namespace

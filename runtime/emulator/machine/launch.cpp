@@ -8,6 +8,8 @@
 #include <mutex>
 #include <thread>
 
+#include "runtime/emulator/machine/global_sync.h"
+
 namespace inlay::emulator {
 namespace {
 
@@ -310,34 +312,15 @@ void Dispatch::initial_registers(Wave* w, const Group& group) const {
                  bits(d.rsrc1, 26, 1) << 23;
 }
 
-class Barrier : public GlobalSync {
- public:
-  uint64_t arrive(uint32_t count) override {
-    const std::lock_guard lock(mutex_);
-    const uint64_t ticket = generation_;
-    if (++arrived_ >= count) {
-      arrived_ = 0;
-      generation_++;
-    }
-    return ticket;
-  }
-  bool passed(uint64_t ticket) const { return generation_ != ticket; }
-
- private:
-  std::mutex mutex_;
-  uint32_t arrived_ = 0;
-  std::atomic<uint64_t> generation_{0};
-};
-
 enum class Turn { kGoesOn, kWaits, kOver };
 
 // One turn of every wavefront that can go on.
-Turn turn(Dispatch::Group* group, const HandlerSet& handlers, const Barrier& barrier) {
+Turn turn(Dispatch::Group* group, const HandlerSet& handlers, GlobalSync* sync) {
   uint32_t ended = 0, waiting = 0, ran = 0;
   for (uint32_t n = 0; n < group->count; n++) {
     Wave& w = group->waves[n];
     if (w.state == WaveState::kYield) w.state = WaveState::kRunning;
-    if (w.state == WaveState::kGlobalBarrier && barrier.passed(w.global_ticket))
+    if (w.state == WaveState::kGlobalBarrier && sync->passed(w.global_ticket))
       w.state = WaveState::kRunning;
     if (w.state == WaveState::kRunning) {
       handlers.run(w, kQuantum);
@@ -385,7 +368,7 @@ class Runner {
       if (index < dispatch_->total()) {
         std::unique_ptr<Group> group = spare ? std::move(spare) : std::make_unique<Group>();
         group->state = Workgroup();
-        group->state.global_sync = &barrier_;
+        group->state.global_sync = sync_.get();
         if (!dispatch_->begin(index, &cache, group.get())) return report(group->state.fault);
         unfinished.push_front(std::move(group));
       } else if (unfinished.empty()) {
@@ -396,7 +379,7 @@ class Runner {
       }
       Group* group = unfinished.front().get();
       for (int n = 0; n < kTurns; n++) {
-        const Turn t = turn(group, handlers, barrier_);
+        const Turn t = turn(group, handlers, sync_.get());
         if (dispatch_->service()) dispatch_->service()();
         if (t == Turn::kWaits) {
           std::this_thread::yield();
@@ -436,7 +419,7 @@ class Runner {
 
   Dispatch* dispatch_;
   const LaunchOptions& options_;
-  Barrier barrier_;
+  std::unique_ptr<GlobalSync> sync_ = make_global_sync();
   std::chrono::steady_clock::time_point start_;
   std::atomic<uint64_t> next_{0};
   std::atomic<bool> stop_{false};

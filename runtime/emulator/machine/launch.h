@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/emulator/machine/code_object.h"
-#include "runtime/emulator/machine/observe.h"
+#include "runtime/emulator/machine/checks/observe.h"
 
 namespace inlay::emulator {
 

@@ -99,6 +99,12 @@ bool DeviceMemory::find(uint64_t address, Region* region) {
   return true;
 }
 
+uint8_t* DeviceMemory::data_share() {
+  std::call_once(data_share_once_,
+                 [this] { data_share_.reset(new uint64_t[kDataShareSize / 8]()); });
+  return reinterpret_cast<uint8_t*>(data_share_.get());
+}
+
 std::string DeviceMemory::describe(uint64_t address) {
   const std::shared_lock lock(mutex_);
   const auto inside = holder(address);

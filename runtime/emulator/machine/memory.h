@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@ class DeviceMemory : public AddressSpace {
 
   bool find(uint64_t address, Region* region) override;
   std::string describe(uint64_t address) override;
+  uint8_t* data_share() override;
   uint64_t allocated() const { return allocated_; }
   // Changes with every free: what was remembered of regions is then stale.
   uint64_t generation() const { return generation_; }
@@ -44,6 +47,8 @@ class DeviceMemory : public AddressSpace {
   mutable std::shared_mutex mutex_;
   std::map<uint64_t, Allocation> allocations_;          // by base
   std::vector<std::pair<uint64_t, Allocation>> freed_;  // the last ones, for reports
+  std::once_flag data_share_once_;
+  std::unique_ptr<uint64_t[]> data_share_;  // made when it is first used, with zeros
   uint64_t allocated_ = 0;
   uint64_t generation_ = 0;
 };

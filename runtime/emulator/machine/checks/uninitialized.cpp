@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/emulator/isa/registers.h"
-#include "runtime/emulator/machine/observe.h"
+#include "runtime/emulator/machine/checks/observe.h"
 
 namespace inlay::emulator {
 namespace {

@@ -39,9 +39,29 @@ void packed(Wave& w, const Slot& s, bool is_float, const F& f) {
   commit(w, s, out, nullptr, OperandType::kP16);
 }
 
+uint16_t clamp_half(const Context& x, uint16_t v) {
+  if (!x.clamp) return v;
+  if ((v & 0x7fff) > 0x7c00) return x.dx10_clamp ? 0 : v;
+  return v & 0x8000 ? 0 : v > 0x3c00 ? 0x3c00 : v;
+}
+
+// Halves that are chosen, not computed with.
+template <typename F>
+void packed_bits(Wave& w, const Slot& s, const F& f) {
+  const Flush flushes = flush_of(w.mode);
+  packed(w, s, true, [&](const Context& x, uint16_t a, uint16_t b, uint16_t) -> uint32_t {
+    if (flushes.in64) {
+      a = flush_half(a);
+      b = flush_half(b);
+    }
+    const uint16_t v = f(x.ieee, HalfBits{a}, HalfBits{b}).v;
+    return clamp_half(x, flushes.out64 ? flush_half(v) : v);
+  });
+}
+
 // Float halves: denormals, the NaN rule and clamp as for a single f16.
 template <typename F>
-void packed_float(Wave& w, const Slot& s, bool own_nan, const F& f) {
+void packed_float(Wave& w, const Slot& s, const F& f) {
   const Rounding rounding(w.mode.round64());
   const Flush flushes = flush_of(w.mode);
   packed(w, s, true, [&](const Context& x, uint16_t a, uint16_t b, uint16_t c) -> uint32_t {
@@ -52,16 +72,13 @@ void packed_float(Wave& w, const Slot& s, bool own_nan, const F& f) {
     }
     const Half r = f(x, Half{half_to_float(a)}, Half{half_to_float(b)}, Half{half_to_float(c)});
     uint16_t v = float_to_half(r.v);
-    if (!own_nan && (v & 0x7fff) > 0x7c00) {
+    if ((v & 0x7fff) > 0x7c00) {
       const uint16_t sources[] = {a, b, c};
       v = 0x7e00;
       for (int n = 2; n >= 0; n--)
         if ((sources[n] & 0x7fff) > 0x7c00) v = sources[n] | 0x200;
     }
-    if (flushes.out64) v = flush_half(v);
-    if (!x.clamp) return v;
-    if ((v & 0x7fff) > 0x7c00) return x.dx10_clamp ? 0 : v;
-    return v & 0x8000 ? 0 : v > 0x3c00 ? 0x3c00 : v;
+    return clamp_half(x, flushes.out64 ? flush_half(v) : v);
   });
 }
 
@@ -101,30 +118,22 @@ INLAY_PACKED(v_pk_min_i16, min_(s16(a), s16(b)))
 INLAY_PACKED(v_pk_max_u16, max_(a, b))
 INLAY_PACKED(v_pk_min_u16, min_(a, b))
 
-#define INLAY_PACKED_FLOAT(name, own_nan, expression)                                  \
-  INLAY_WAVE(name) {                                                                   \
-    packed_float(w, s, own_nan, [](const Context& x, Half a, Half b, Half c) -> Half { \
-      (void)x, (void)c;                                                                \
-      return expression;                                                               \
-    });                                                                                \
+#define INLAY_PACKED_FLOAT(name, expression)                                  \
+  INLAY_WAVE(name) {                                                          \
+    packed_float(w, s, [](const Context& x, Half a, Half b, Half c) -> Half { \
+      (void)x, (void)c;                                                       \
+      return expression;                                                      \
+    });                                                                       \
   }
-static inline Half half_min(const Context&, Half a, Half b) {
-  if (is_nan(a)) return b;
-  if (is_nan(b)) return a;
-  if (a.v == b.v) return as_bits(a.v) > as_bits(b.v) ? a : b;
-  return a.v < b.v ? a : b;
+INLAY_PACKED_FLOAT(v_pk_fma_f16, fma_half(a, b, c))
+INLAY_PACKED_FLOAT(v_pk_add_f16, Half{a.v + b.v})
+INLAY_PACKED_FLOAT(v_pk_mul_f16, Half{a.v * b.v})
+INLAY_WAVE(v_pk_min_f16) {
+  packed_bits(w, s, [](bool ieee, HalfBits a, HalfBits b) { return half_min(ieee, a, b); });
 }
-static inline Half half_max(const Context&, Half a, Half b) {
-  if (is_nan(a)) return b;
-  if (is_nan(b)) return a;
-  if (a.v == b.v) return as_bits(a.v) < as_bits(b.v) ? a : b;
-  return a.v > b.v ? a : b;
+INLAY_WAVE(v_pk_max_f16) {
+  packed_bits(w, s, [](bool ieee, HalfBits a, HalfBits b) { return half_max(ieee, a, b); });
 }
-INLAY_PACKED_FLOAT(v_pk_fma_f16, false, fma_half(a, b, c))
-INLAY_PACKED_FLOAT(v_pk_add_f16, false, Half{a.v + b.v})
-INLAY_PACKED_FLOAT(v_pk_mul_f16, false, Half{a.v * b.v})
-INLAY_PACKED_FLOAT(v_pk_min_f16, true, half_min(x, a, b))
-INLAY_PACKED_FLOAT(v_pk_max_f16, true, half_max(x, a, b))
 
 namespace {
 

@@ -92,38 +92,15 @@ template uint64_t atomic_on_memory<uint64_t>(MemoryAction, uint8_t*, uint64_t, u
 namespace {
 
 // --- scalar memory ---
-struct BufferResource {
-  uint64_t base;
-  uint32_t stride, records;
-  bool swizzle, add_tid;
-  uint32_t element_size, index_stride;  // of a swizzled buffer: bytes, elements
-  uint32_t dst_sel[4], num_format, data_format;
-};
-BufferResource resource(const uint32_t* w) {
-  BufferResource r;
-  r.base = w[0] | static_cast<uint64_t>(w[1] & 0xffff) << 32;
-  r.stride = w[1] >> 16 & 0x3fff;
-  r.swizzle = w[1] >> 31;
-  r.records = w[2];
-  for (int n = 0; n < 4; n++) r.dst_sel[n] = w[3] >> (3 * n) & 7;
-  r.num_format = w[3] >> 12 & 7;
-  r.data_format = w[3] >> 15 & 15;
-  r.element_size = 2u << (w[3] >> 19 & 3);
-  r.index_stride = 8u << (w[3] >> 21 & 3);
-  r.add_tid = w[3] >> 23 & 1;
-  // With add_tid the data format is the upper part of the stride.
-  if (r.add_tid) r.stride |= r.data_format << 14;
-  return r;
-}
-
-// The address of a scalar access, dword-aligned as the hardware does; false if out of a buffer's
-// range.
-bool scalar_address(Wave& w, const Slot& s, uint32_t bytes, uint64_t* address,
-                    uint32_t* available) {
+// The address of a scalar access, dword-aligned as the hardware does, and how many of its BYTES a
+// buffer's range holds. An offset in a register counts bytes, for s_scratch_* units of 64 bytes.
+uint64_t scalar_address(Wave& w, const Slot& s, uint32_t bytes, uint32_t* available) {
   const Instruction& i = s.inst;
   int64_t offset = i.imm ? i.offset : 0;
-  if (i.soffset_en || !i.imm)
-    offset += i.soffset < code::kZero ? static_cast<int64_t>(w.sgpr[i.soffset]) : 0;
+  if (i.soffset_en || !i.imm) {
+    const int64_t v = i.soffset < code::kZero ? static_cast<int64_t>(w.sgpr[i.soffset]) : 0;
+    offset += i.opcode->has(SCRATCH_TOO) ? v * kLanes : v;
+  }
   *available = bytes;
   if (i.opcode->src[0] == OperandType::kB128) {
     const BufferResource r = resource(&w.sgpr[i.src[0]]);
@@ -134,11 +111,9 @@ bool scalar_address(Wave& w, const Slot& s, uint32_t bytes, uint64_t* address,
     } else if (limit - at < bytes) {
       *available = static_cast<uint32_t>(limit - at) & ~3u;
     }
-    *address = r.base + at;
-    return true;
+    return r.base + at;
   }
-  *address = (w.pair(i.src[0]) + static_cast<uint64_t>(offset)) & ~uint64_t{3};
-  return true;
+  return (w.pair(i.src[0]) + static_cast<uint64_t>(offset)) & ~uint64_t{3};
 }
 
 }  // namespace
@@ -151,9 +126,8 @@ void scalar_memory(Wave& w, const Slot& s) {
   const uint32_t bytes = 4u * static_cast<uint32_t>(operand_dwords(type));
   const bool compare_swap = op.action() == MemoryAction::kCmpswap;
   const uint32_t touched = compare_swap ? bytes / 2 : bytes;
-  uint64_t address;
   uint32_t available;
-  if (!scalar_address(w, s, touched, &address, &available)) return;
+  const uint64_t address = scalar_address(w, s, touched, &available);
   if (load) {
     uint32_t data[16] = {};  // what is out of range reads as zero
     if (available) {
@@ -188,23 +162,11 @@ INLAY_WAVE(s_memrealtime) {
   w.set_pair(s.inst.dst, ++w.group->clock);
 }
 
-namespace {
+// A translation that is asked for ahead of time: nothing to see where none is done.
+INLAY_WAVE(s_atc_probe) {}
+INLAY_WAVE(s_atc_probe_buffer) {}
 
 // --- vector memory ---
-enum class Space : uint8_t { kMemory, kLds, kScratch };
-
-// The address of one dword of scratch: dwords of the 64 lanes are neighbours.
-uint64_t scratch_address(uint64_t base, uint64_t offset, int lane) {
-  return base + (offset & ~uint64_t{3}) * kLanes + static_cast<uint64_t>(lane) * 4 + (offset & 3);
-}
-
-// One lane's access of SIZE bytes, as pieces that lie together: LDS and memory in one, scratch
-// dword by dword.
-struct LaneAccess {
-  Space space;
-  uint64_t address;  // memory: device address; LDS and scratch: offset
-};
-
 uint8_t* piece(Wave& w, const LaneAccess& a, uint32_t at, uint32_t size, int lane, bool write) {
   if (a.space == Space::kLds) {
     const uint64_t offset = a.address + at;
@@ -222,13 +184,15 @@ uint8_t* piece(Wave& w, const LaneAccess& a, uint32_t at, uint32_t size, int lan
   return device_pointer(w, a.address + at, size, write);
 }
 
+namespace {
+
 void load_lane(Wave& w, const Slot& s, const LaneAccess& a, int lane, uint32_t vdst) {
   const MemoryType t = memory_type(s.inst.opcode->dst);
   if (t.bytes < 4) {
     const uint8_t* p = piece(w, a, 0, static_cast<uint32_t>(t.bytes), lane, false);
     if (w.state == WaveState::kFault) return;
     uint32_t& d = w.vgpr[vdst][lane];
-    d = merge(d, extend(p ? load_bytes(p, t.bytes) : 0, t), s.inst.opcode->flags);
+    d = merge(w, d, extend(p ? load_bytes(p, t.bytes) : 0, t), s.inst.opcode->flags);
     return;
   }
   if (a.space != Space::kScratch) {
@@ -255,6 +219,8 @@ void store_lane(Wave& w, const Slot& s, const LaneAccess& a, int lane, uint32_t 
     memcpy(p, &v, static_cast<size_t>(step));
   }
 }
+}  // namespace
+
 void atomic_lane(Wave& w, const Slot& s, const LaneAccess& a, int lane, uint32_t vdata,
                  uint32_t vdst, bool returns) {
   const Opcode& op = *s.inst.opcode;
@@ -284,31 +250,7 @@ void atomic_lane(Wave& w, const Slot& s, const LaneAccess& a, int lane, uint32_t
   }
 }
 
-template <typename F>
-void each_lane(Wave& w, const F& f) {
-  for (uint64_t left = w.exec(); left != 0 && w.state != WaveState::kFault; left &= left - 1)
-    f(__builtin_ctzll(left));
-}
-
-LaneAccess flat_lane(Wave& w, const Instruction& i, int lane) {
-  const uint64_t offset = static_cast<uint64_t>(static_cast<int64_t>(i.offset));
-  const uint32_t v = w.vgpr[i.vaddr][lane];
-  switch (i.segment) {
-    case Segment::kScratch:
-      return {Space::kScratch, (i.has_saddr ? w.sgpr[i.soffset] : v) + offset};
-    case Segment::kGlobal:
-      if (i.has_saddr) return {Space::kMemory, w.pair(i.soffset) + v + offset};
-      return {Space::kMemory,
-              (v | static_cast<uint64_t>(w.vgpr[i.vaddr + 1][lane]) << 32) + offset};
-    case Segment::kFlat:
-      break;
-  }
-  const uint64_t address = (v | static_cast<uint64_t>(w.vgpr[i.vaddr + 1][lane]) << 32) + offset;
-  const uint64_t high = address >> 32;
-  if (high == w.group->shared_aperture >> 32) return {Space::kLds, address & 0xffffffff};
-  if (high == w.group->private_aperture >> 32) return {Space::kScratch, address & 0xffffffff};
-  return {Space::kMemory, address};
-}
+namespace {
 
 // The addresses of all lanes, where one region holds them all; lanes that EXEC has off repeat one
 // that is on. False if it is not so: the lanes are then looked at one by one.
@@ -325,6 +267,79 @@ bool lane_addresses(Wave& w, const Instruction& i, uint32_t size, bool write, ui
     for (int l = 0; l < kLanes; l++)
       address[l] = (lo[l] | static_cast<uint64_t>(hi[l]) << 32) + offset;
   }
+  return one_region(w, address, size, write);
+}
+
+// Lanes that want neighbouring elements of SIZE bytes, as most code does: *run is where those of
+// the lanes from FIRST to LAST lie. One look at memory then does for all of them.
+bool neighbours(Wave& w, const Instruction& i, uint32_t size, bool write, Run* run) {
+  const uint64_t exec = w.exec();
+  if (exec == 0) return false;
+  run->first = __builtin_ctzll(exec);
+  run->last = 63 - __builtin_clzll(exec);
+  const uint64_t offset = static_cast<uint64_t>(static_cast<int64_t>(i.offset));
+  const uint32_t span = size * static_cast<uint32_t>(run->last - run->first);
+  if (i.segment == Segment::kScratch) {
+    // Where scratch begins at one offset for all lanes, its dwords are neighbours; wider elements
+    // are not.
+    if (!i.has_saddr || size != 4) return false;
+    const uint64_t at = w.sgpr[i.soffset] + offset;
+    if (at % 4 != 0 || at + 4 > w.scratch_size / kLanes) return false;
+    run->base = scratch_address(w.scratch_base, at, 0);
+  } else {
+    const uint32_t* lo = w.vgpr[i.vaddr];
+    const uint32_t* lanes = exec_rows(w);
+    const uint32_t origin = lo[run->first] - size * static_cast<uint32_t>(run->first);
+    uint32_t apart = 0;
+    if (i.segment == Segment::kGlobal && i.has_saddr) {
+      for (int l = 0; l < kLanes; l++)
+        apart |= (lo[l] ^ (origin + size * static_cast<uint32_t>(l))) & lanes[l];
+      run->base = w.pair(i.soffset) + lo[run->first];
+    } else {
+      const uint32_t* hi = w.vgpr[i.vaddr + 1];
+      const uint32_t high = hi[run->first];
+      for (int l = 0; l < kLanes; l++)
+        apart |= ((lo[l] ^ (origin + size * static_cast<uint32_t>(l))) | (hi[l] ^ high)) & lanes[l];
+      run->base = lo[run->first] | static_cast<uint64_t>(high) << 32;
+    }
+    if (apart != 0 || lo[run->first] > ~span) return false;
+    run->base += offset - uint64_t{size} * static_cast<uint64_t>(run->first);
+  }
+  return reachable(w, run->base + uint64_t{size} * static_cast<uint64_t>(run->first), span + size,
+                   write);
+}
+
+// Bytes and halves of neighbouring lanes.
+template <typename T>
+void load_narrow_run(Wave& w, const Run& run, uint32_t dst, uint32_t flags) {
+  const uint32_t* lanes = exec_rows(w);
+  uint32_t* row = w.vgpr[dst];
+  for (int l = run.first; l <= run.last; l++) {
+    T v;
+    memcpy(&v, reinterpret_cast<const void*>(run.base + sizeof(T) * static_cast<uint64_t>(l)),
+           sizeof(T));
+    // Sign-extended if T is signed.
+    const uint32_t d = merge(w, row[l], static_cast<uint32_t>(static_cast<int32_t>(v)), flags);
+    row[l] = lanes[l] ? d : row[l];
+  }
+}
+template <typename T>
+void store_narrow_run(Wave& w, const Run& run, uint32_t src, uint32_t flags) {
+  const uint32_t* lanes = exec_rows(w);
+  const uint32_t* row = w.vgpr[src];
+  const int shift = flags & D16_HI ? 16 : 0;
+  for (int l = run.first; l <= run.last; l++) {
+    const T v = static_cast<T>(row[l] >> shift);
+    if (lanes[l])
+      memcpy(reinterpret_cast<void*>(run.base + sizeof(T) * static_cast<uint64_t>(l)), &v,
+             sizeof(T));
+  }
+}
+
+}  // namespace
+
+bool one_region(Wave& w, uint64_t* address, uint32_t size, bool write) {
+  const uint64_t exec = w.exec();
   if (exec != ~uint64_t{0}) {
     const uint32_t* lanes = exec_rows(w);
     const uint64_t some = address[__builtin_ctzll(exec)];
@@ -337,20 +352,58 @@ bool lane_addresses(Wave& w, const Instruction& i, uint32_t size, bool write, ui
   }
   return high - low < (uint64_t{1} << 40) && reachable(w, low, high - low + size, write);
 }
-bool neighbours(const uint64_t* address, uint32_t size) {
-  uint64_t apart = 0;
-  for (int l = 0; l < kLanes; l++)
-    apart |= address[l] ^ (address[0] + size * static_cast<uint64_t>(l));
-  return apart == 0;
-}
 
-// Whole dwords at checked addresses.
-void load_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t dst) {
-  const bool full = w.exec() == ~uint64_t{0};
-  if (full && dwords == 1 && neighbours(address, 4)) {
-    memcpy(w.vgpr[dst], reinterpret_cast<const void*>(address[0]), 4 * kLanes);
+void load_run(Wave& w, const Run& run, int dwords, uint32_t dst) {
+  const Dword* from = reinterpret_cast<const Dword*>(run.base);
+  if (w.exec() == ~uint64_t{0}) {
+    if (dwords == 1) {
+      memcpy(w.vgpr[dst], reinterpret_cast<const void*>(run.base), 4 * kLanes);
+    } else if (dwords == 2) {
+      for (int n = 0; n < 2; n++)
+        for (int l = 0; l < kLanes; l++)
+          w.vgpr[dst + static_cast<uint32_t>(n)][l] = from[2 * l + n];
+    } else if (dwords == 4) {
+      for (int n = 0; n < 4; n++)
+        for (int l = 0; l < kLanes; l++)
+          w.vgpr[dst + static_cast<uint32_t>(n)][l] = from[4 * l + n];
+    } else {
+      for (int n = 0; n < dwords; n++)
+        for (int l = 0; l < kLanes; l++)
+          w.vgpr[dst + static_cast<uint32_t>(n)][l] = from[dwords * l + n];
+    }
     return;
   }
+  const uint32_t* lanes = exec_rows(w);
+  for (int n = 0; n < dwords; n++) {
+    uint32_t* row = w.vgpr[dst + static_cast<uint32_t>(n)];
+    for (int l = run.first; l <= run.last; l++) row[l] = lanes[l] ? from[dwords * l + n] : row[l];
+  }
+}
+void store_run(Wave& w, const Run& run, int dwords, uint32_t src) {
+  Dword* to = reinterpret_cast<Dword*>(run.base);
+  if (w.exec() == ~uint64_t{0}) {
+    if (dwords == 1) {
+      memcpy(reinterpret_cast<void*>(run.base), w.vgpr[src], 4 * kLanes);
+    } else if (dwords == 4) {
+      for (int l = 0; l < kLanes; l++)
+        for (int n = 0; n < 4; n++) to[4 * l + n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
+    } else {
+      for (int l = 0; l < kLanes; l++)
+        for (int n = 0; n < dwords; n++)
+          to[dwords * l + n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
+    }
+    return;
+  }
+  const uint32_t* lanes = exec_rows(w);
+  for (int n = 0; n < dwords; n++) {
+    const uint32_t* row = w.vgpr[src + static_cast<uint32_t>(n)];
+    for (int l = run.first; l <= run.last; l++)
+      if (lanes[l]) to[dwords * l + n] = row[l];
+  }
+}
+
+void load_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t dst) {
+  const bool full = w.exec() == ~uint64_t{0};
   const uint32_t* lanes = exec_rows(w);
   for (int n = 0; n < dwords; n++) {
     uint32_t* row = w.vgpr[dst + static_cast<uint32_t>(n)];
@@ -365,21 +418,13 @@ void load_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t dst) {
   }
 }
 void store_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t src) {
-  if (w.exec() == ~uint64_t{0}) {
-    if (dwords == 1 && neighbours(address, 4)) {
-      memcpy(reinterpret_cast<void*>(address[0]), w.vgpr[src], 4 * kLanes);
-      return;
-    }
-    for (int l = 0; l < kLanes; l++)
-      for (int n = 0; n < dwords; n++)
-        reinterpret_cast<Dword*>(address[l])[n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
-    return;
-  }
   each_lane(w, [&](int l) {
     for (int n = 0; n < dwords; n++)
       reinterpret_cast<Dword*>(address[l])[n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
   });
 }
+
+namespace {
 
 // LDS address of a load into LDS: the instruction's offset, M0's, and one dword per lane
 // (manual, 9.1.8).
@@ -397,140 +442,49 @@ void load_to_lds(Wave& w, const Slot& s, const LaneAccess& a, int lane, uint32_t
 void flat_memory(Wave& w, const Slot& s) {
   const Instruction& i = s.inst;
   const Opcode& op = *i.opcode;
+  Run run;
   switch (op.action()) {
     case MemoryAction::kLoad: {
       if (i.lds)
         return each_lane(w, [&](int l) {
           load_to_lds(w, s, flat_lane(w, i, l), l, static_cast<uint32_t>(i.offset));
         });
-      alignas(64) uint64_t address[kLanes];
-      if (s.bytes >= 4 && lane_addresses(w, i, s.bytes, false, address))
-        return load_dwords(w, address, s.bytes / 4, i.dst);
+      if (s.bytes >= 4) {
+        if (neighbours(w, i, s.bytes, false, &run)) return load_run(w, run, s.bytes / 4, i.dst);
+        alignas(64) uint64_t address[kLanes];
+        if (lane_addresses(w, i, s.bytes, false, address))
+          return load_dwords(w, address, s.bytes / 4, i.dst);
+      } else if (i.segment != Segment::kScratch) {
+        const MemoryType t = memory_type(op.dst);
+        if (neighbours(w, i, static_cast<uint32_t>(t.bytes), false, &run)) {
+          if (t.bytes == 1)
+            return t.sign ? load_narrow_run<int8_t>(w, run, i.dst, op.flags)
+                          : load_narrow_run<uint8_t>(w, run, i.dst, op.flags);
+          return t.sign ? load_narrow_run<int16_t>(w, run, i.dst, op.flags)
+                        : load_narrow_run<uint16_t>(w, run, i.dst, op.flags);
+        }
+      }
       // The destination may hold the addresses: every lane reads its own before it writes.
       return each_lane(w, [&](int l) { load_lane(w, s, flat_lane(w, i, l), l, i.dst); });
     }
     case MemoryAction::kStore: {
-      alignas(64) uint64_t address[kLanes];
-      if (s.bytes >= 4 && lane_addresses(w, i, s.bytes, true, address))
-        return store_dwords(w, address, s.bytes / 4, i.vdata);
+      if (s.bytes >= 4) {
+        if (neighbours(w, i, s.bytes, true, &run)) return store_run(w, run, s.bytes / 4, i.vdata);
+        alignas(64) uint64_t address[kLanes];
+        if (lane_addresses(w, i, s.bytes, true, address))
+          return store_dwords(w, address, s.bytes / 4, i.vdata);
+      } else if (i.segment != Segment::kScratch) {
+        const int bytes = memory_type(op.src[1]).bytes;
+        if (neighbours(w, i, static_cast<uint32_t>(bytes), true, &run))
+          return bytes == 1 ? store_narrow_run<uint8_t>(w, run, i.vdata, op.flags)
+                            : store_narrow_run<uint16_t>(w, run, i.vdata, op.flags);
+      }
       return each_lane(w, [&](int l) { store_lane(w, s, flat_lane(w, i, l), l, i.vdata); });
     }
     default:
       return each_lane(
           w, [&](int l) { atomic_lane(w, s, flat_lane(w, i, l), l, i.vdata, i.dst, i.glc); });
   }
-}
-
-namespace {
-
-// --- buffers (manual, 8.1.5) ---
-struct BufferLane {
-  uint64_t address;
-  uint64_t room;  // bytes from there to the end of the range; 0: out of range
-};
-struct BufferAccess {
-  BufferResource r;
-  uint32_t soffset;
-};
-
-BufferLane buffer_lane(const Wave& w, const Instruction& i, const BufferAccess& b, int lane) {
-  const BufferResource& r = b.r;
-  uint32_t index = i.idxen ? w.vgpr[i.vaddr][lane] : 0;
-  const uint32_t voffset = i.offen ? w.vgpr[i.vaddr + (i.idxen ? 1 : 0)][lane] : 0;
-  const uint32_t offset = voffset + static_cast<uint32_t>(i.offset);
-  const uint32_t given_index = index;
-  if (r.add_tid) index += static_cast<uint32_t>(lane);
-  uint64_t address, room;
-  if (r.stride == 0 && !r.swizzle) {
-    // Raw: the scalar offset counts against the range, the sum of the others wraps.
-    const uint32_t limit = r.records > b.soffset ? r.records - b.soffset : 0;
-    room = offset < limit ? limit - offset : 0;
-    return {r.base + b.soffset + offset, room};
-  }
-  if (r.swizzle) {
-    // Elements of neighbouring indices lie together.
-    const uint64_t index_msb = index / r.index_stride, index_lsb = index % r.index_stride;
-    const uint64_t offset_msb = offset / r.element_size, offset_lsb = offset % r.element_size;
-    address = r.base + b.soffset +
-              (index_msb * r.stride + offset_msb * r.element_size) * r.index_stride +
-              index_lsb * r.element_size + offset_lsb;
-    room = r.element_size - offset_lsb;
-    // Scratch counts its range in bytes of all lanes.
-    if (r.stride == 0 || r.add_tid) {
-      if (offset >= r.records) room = 0;
-    } else if (given_index >= r.records || offset >= r.stride) {
-      room = 0;
-    }
-    return {address, room};
-  }
-  address = r.base + b.soffset + static_cast<uint64_t>(r.stride) * index + offset;
-  const bool inside = given_index < r.records && (!(i.idxen || r.add_tid) || offset < r.stride);
-  return {address, inside ? (offset < r.stride ? r.stride - offset : 0) : 0};
-}
-
-BufferAccess buffer_access(Wave& w, const Slot& s) {
-  BufferAccess b{resource(&w.sgpr[s.inst.srsrc]),
-                 static_cast<uint32_t>(scalar_value(w, s, s.inst.soffset, OperandType::kB32))};
-  return b;
-}
-
-// The dword N of a lane's access; null if it is out of range or faults.
-uint8_t* buffer_piece(Wave& w, const Instruction& i, const BufferAccess& b, int lane, uint32_t at,
-                      uint32_t size, bool write) {
-  Instruction moved = i;
-  moved.offset += static_cast<int32_t>(at);
-  const BufferLane l = buffer_lane(w, moved, b, lane);
-  if (l.room < size) return nullptr;
-  return device_pointer(w, l.address, size, write);
-}
-
-}  // namespace
-
-void buffer_memory(Wave& w, const Slot& s) {
-  const Instruction& i = s.inst;
-  const Opcode& op = *i.opcode;
-  if (op.has(CACHE)) return;
-  if (op.has(FORMAT) || op.encoding == Encoding::kMTBUF)
-    return w.fault("formatted buffer access is not implemented");
-  if (i.tfe)
-    return w.fault("a buffer access with tfe (texture fail enable) is not for compute code");
-  const BufferAccess b = buffer_access(w, s);
-  const MemoryAction action = op.action();
-  each_lane(w, [&](int l) {
-    if (action == MemoryAction::kLoad) {
-      const MemoryType t = memory_type(op.dst);
-      const uint32_t step = t.bytes < 4 ? static_cast<uint32_t>(t.bytes) : 4;
-      for (uint32_t n = 0; n < static_cast<uint32_t>(t.bytes); n += step) {
-        const uint8_t* p = buffer_piece(w, i, b, l, n, step, false);
-        if (w.state == WaveState::kFault) return;
-        const uint32_t v = p ? extend(load_bytes(p, static_cast<int>(step)), t) : 0;
-        if (i.lds) {
-          const uint64_t at = (w.sgpr[code::kM0] & 0xffff) + static_cast<uint32_t>(i.offset) +
-                              4u * static_cast<uint32_t>(l);
-          if (at + 4 <= w.group->lds_size) memcpy(w.group->lds + at, &v, 4);
-        } else {
-          uint32_t& d = w.vgpr[i.vdata + n / 4][l];
-          d = merge(d, v, op.flags);
-        }
-      }
-      return;
-    }
-    if (action == MemoryAction::kStore) {
-      if (i.lds) return w.fault("buffer_store_lds_dword is not implemented");
-      const MemoryType t = memory_type(op.src[1]);
-      const uint32_t step = t.bytes < 4 ? static_cast<uint32_t>(t.bytes) : 4;
-      for (uint32_t n = 0; n < static_cast<uint32_t>(t.bytes); n += step) {
-        uint8_t* p = buffer_piece(w, i, b, l, n, step, true);
-        if (w.state == WaveState::kFault) return;
-        const uint32_t v = w.vgpr[i.vdata + n / 4][l] >> (op.has(D16_HI) ? 16 : 0);
-        if (p) memcpy(p, &v, step);
-      }
-      return;
-    }
-    const BufferLane at = buffer_lane(w, i, b, l);
-    if (at.room < 4u * static_cast<uint32_t>(operand_dwords(op.dst))) return;
-    atomic_lane(w, s, {Space::kMemory, at.address}, l, i.vdata, i.vdata, i.glc);
-  });
 }
 
 }  // namespace INLAY_EXEC_VARIANT

@@ -78,14 +78,15 @@ INLAY_LANE(v_max3_f32, float, const Context& x, float a, float b, float c) {
 INLAY_LANE(v_med3_f32, float, const Context& x, float a, float b, float c) {
   return float_med3(x.ieee, a, b, c);
 }
-INLAY_LANE(v_min3_f16, Half, const Context& x, Half a, Half b, Half c) {
-  return {float_min(x.ieee, float_min(x.ieee, a.v, b.v), c.v)};
+INLAY_LANE(v_min3_f16, HalfBits, const Context& x, HalfBits a, HalfBits b, HalfBits c) {
+  return half_min(x.ieee, half_min(x.ieee, a, b), c);
 }
-INLAY_LANE(v_max3_f16, Half, const Context& x, Half a, Half b, Half c) {
-  return {float_max(x.ieee, float_max(x.ieee, a.v, b.v), c.v)};
+INLAY_LANE(v_max3_f16, HalfBits, const Context& x, HalfBits a, HalfBits b, HalfBits c) {
+  return half_max(x.ieee, half_max(x.ieee, a, b), c);
 }
-INLAY_LANE(v_med3_f16, Half, const Context& x, Half a, Half b, Half c) {
-  return {float_med3(x.ieee, a.v, b.v, c.v)};
+INLAY_LANE(v_med3_f16, HalfBits, const Context& x, HalfBits a, HalfBits b, HalfBits c) {
+  if (is_nan(a) || is_nan(b) || is_nan(c)) return half_min(x.ieee, half_min(x.ieee, a, b), c);
+  return half_max(false, half_min(false, a, b), half_min(false, half_max(false, a, b), c));
 }
 
 static inline Half mad16(Half a, Half b, Half c) {
@@ -517,6 +518,11 @@ INLAY_LANE(v_cvt_pk_i16_i32, uint32_t, int32_t a, int32_t b) {
 INLAY_LANE(v_cvt_pk_u8_f32, uint32_t, float a, uint32_t byte, uint32_t c) {
   const uint32_t n = 8 * (byte & 3), v = to_u32(static_cast<double>(a));
   return (c & ~(0xffu << n)) | (v > 255 ? 255 : v) << n;
+}
+// The other bytes of the destination stay.
+INLAY_LANE(v_cvt_pkaccum_u8_f32, uint32_t, float a, uint32_t byte, uint32_t d) {
+  const uint32_t n = 8 * (byte & 3), v = to_u32(static_cast<double>(a));
+  return (d & ~(0xffu << n)) | (v > 255 ? 255 : v) << n;
 }
 INLAY_LANE(v_pack_b32_f16, uint32_t, uint16_t a, uint16_t b) {
   return a | static_cast<uint32_t>(b) << 16;

@@ -86,11 +86,11 @@ INLAY_LANE(v_min_f32, float, const Context& x, float a, float b) {
 INLAY_LANE(v_max_f32, float, const Context& x, float a, float b) {
   return float_max(x, a, b);
 }
-INLAY_LANE(v_min_f16, Half, const Context& x, Half a, Half b) {
-  return {float_min(x, a.v, b.v)};
+INLAY_LANE(v_min_f16, HalfBits, const Context& x, HalfBits a, HalfBits b) {
+  return half_min(x.ieee, a, b);
 }
-INLAY_LANE(v_max_f16, Half, const Context& x, Half a, Half b) {
-  return {float_max(x, a.v, b.v)};
+INLAY_LANE(v_max_f16, HalfBits, const Context& x, HalfBits a, HalfBits b) {
+  return half_max(x.ieee, a, b);
 }
 INLAY_LANE(v_min_i32, int32_t, int32_t a, int32_t b) {
   return min_(a, b);
@@ -505,6 +505,20 @@ static inline uint32_t saturate_u8(int32_t v) {
 }
 INLAY_LANE(v_sat_pk_u8_i16, uint32_t, uint32_t a) {
   return saturate_u8(static_cast<int16_t>(a)) | saturate_u8(static_cast<int16_t>(a >> 16)) << 8;
+}
+
+// Which of four shader engines draw a rectangle of 32-pixel tiles, from its first column, first
+// row, last column and last row, two bits each from the top. Tile (x, y) is engine {x[0] ^ y[1],
+// y[0] ^ x[1]}'s.
+INLAY_LANE(v_screen_partition_4se_b32, uint32_t, uint32_t a) {
+  const uint32_t x0 = a >> 6 & 3, y0 = a >> 4 & 3, x1 = a >> 2 & 3, y1 = a & 3;
+  uint32_t engines = 0;
+  for (uint32_t dx = 0; dx <= ((x1 - x0) & 3); dx++)
+    for (uint32_t dy = 0; dy <= ((y1 - y0) & 3); dy++) {
+      const uint32_t x = (x0 + dx) & 3, y = (y0 + dy) & 3;
+      engines |= 1u << (((x ^ y >> 1) & 1) << 1 | ((y ^ x >> 1) & 1));
+    }
+  return engines;
 }
 
 INLAY_WAVE(v_readfirstlane_b32) {

@@ -1,4 +1,4 @@
-#include "runtime/emulator/machine/observe.h"
+#include "runtime/emulator/machine/checks/observe.h"
 
 #include <algorithm>
 #include <cstdarg>

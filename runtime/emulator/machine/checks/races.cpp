@@ -2,7 +2,7 @@
 // one of them writes, and not both by atomics. Within a wavefront the order is the program's.
 #include <vector>
 
-#include "runtime/emulator/machine/observe.h"
+#include "runtime/emulator/machine/checks/observe.h"
 
 namespace inlay::emulator {
 namespace {

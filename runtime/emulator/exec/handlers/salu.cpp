@@ -328,9 +328,15 @@ INLAY_WAVE(s_set_gpr_idx_on) {
   uint32_t& m0 = w.sgpr[code::kM0];
   m0 = (m0 & ~0xf0ffu) | (s0(w, s) & 0xff) | static_cast<uint32_t>(s.inst.offset & 15) << 12;
   w.gpr_idx = true;
+  w.mode.bits |= 1u << 27;
 }
 INLAY_WAVE(s_set_gpr_idx_off) {
   w.gpr_idx = false;
+  w.mode.bits &= ~(1u << 27);
+}
+INLAY_WAVE(s_setvskip) {
+  w.vskip = s0(w, s) >> (s1(w, s) & 31) & 1;
+  w.mode.bits = (w.mode.bits & ~(1u << 28)) | (w.vskip ? 1u << 28 : 0);
 }
 INLAY_WAVE(s_set_gpr_idx_mode) {
   uint32_t& m0 = w.sgpr[code::kM0];
@@ -381,7 +387,7 @@ uint32_t status_bits(const Wave& w) {
 bool hardware_register(Wave& w, uint32_t id, uint32_t* value) {
   switch (id) {
     case kMode:
-      *value = w.mode.bits | (w.gpr_idx ? 1u << 27 : 0);
+      *value = w.mode.bits;
       return true;
     case kStatus:
       *value = status_bits(w);
@@ -415,6 +421,8 @@ void set_hardware_register(Wave& w, uint32_t simm, uint32_t value) {
   const uint32_t mask = static_cast<uint32_t>(field_mask(width)) << offset;
   if (id != kMode) return w.fault("s_setreg of hardware register %u: only MODE can be set", id);
   w.mode.bits = (w.mode.bits & ~mask) | (value << offset & mask);
+  w.gpr_idx = w.mode.bits >> 27 & 1;
+  w.vskip = w.mode.bits >> 28 & 1;
 }
 }  // namespace
 INLAY_WAVE(s_getreg_b32) {
@@ -490,6 +498,54 @@ INLAY_WAVE(s_call_b64) {
   set64(w, s, address_of(w, w.next_pc));
   branch(w, s, true);
 }
+// Divergent branches by a stack: both sides of a fork are executed, the one with fewer lanes first;
+// the other waits in four scalar registers, mask and PC, at four times MODE.CSP.
+namespace {
+uint32_t stack_pointer(const Wave& w) {
+  return w.mode.bits >> 29;
+}
+void set_stack_pointer(Wave& w, uint32_t v) {
+  w.mode.bits = (w.mode.bits & 0x1fffffff) | v << 29;
+}
+void fork(Wave& w, uint64_t mask, uint64_t target) {
+  const uint64_t pass = mask & w.exec(), fail = ~mask & w.exec();
+  if (pass == w.exec()) return jump_to_address(w, target);
+  if (fail == w.exec()) return;
+  const uint32_t depth = stack_pointer(w);
+  if (depth == 7) return w.fault("the eighth fork within forks: MODE.CSP counts to seven");
+  const bool fail_first = __builtin_popcountll(fail) < __builtin_popcountll(pass);
+  w.set_pair(code::kExecLo, fail_first ? fail : pass);
+  w.set_pair(4 * depth, fail_first ? pass : fail);
+  w.set_pair(4 * depth + 2, fail_first ? target : address_of(w, w.next_pc));
+  set_stack_pointer(w, depth + 1);
+  if (!fail_first) jump_to_address(w, target);
+}
+}  // namespace
+INLAY_WAVE(s_cbranch_g_fork) {
+  fork(w, d(w, s, 0), d(w, s, 1));
+}
+INLAY_WAVE(s_cbranch_i_fork) {
+  fork(w, d(w, s, 0), address_of(w, w.next_pc) + static_cast<uint64_t>(int64_t{4} * s.inst.offset));
+}
+INLAY_WAVE(s_cbranch_join) {
+  const uint32_t depth = stack_pointer(w);
+  if (depth == s0(w, s)) return;  // both sides have come
+  if (depth == 0) return w.fault("a join with no fork before it");
+  set_stack_pointer(w, depth - 1);
+  const uint64_t target = w.pair(4 * depth - 2);
+  w.set_pair(code::kExecLo, w.pair(4 * depth - 4));
+  jump_to_address(w, target);
+}
+// Only a trap handler is privileged to return from a trap.
+INLAY_WAVE(s_rfe_b64) {
+  w.fault("a return from a trap handler, and the wavefront is in none");
+}
+INLAY_WAVE(s_rfe_restore_b64) {
+  w.fault("a return from a trap handler, and the wavefront is in none");
+}
+INLAY_WAVE(s_setkill) {
+  if (s.inst.offset & 1) w.state = WaveState::kEnded;
+}
 INLAY_WAVE(s_endpgm) {
   w.state = WaveState::kEnded;
 }
@@ -527,10 +583,20 @@ INLAY_WAVE(s_sethalt) {
   if (s.inst.offset & 1)
     w.fault("the wavefront halted itself (s_sethalt), and there is no debugger to resume it");
 }
-INLAY_WAVE(s_sendmsg) {
+namespace {
+void send_message(Wave& w, const Slot& s) {
   // MSG_INTERRUPT tells the host of a signal, which is in memory already.
   const int id = s.inst.offset & 15;
-  if (id != 1) w.fault("s_sendmsg %d: only MSG_INTERRUPT is for compute code", id);
+  if (id != 1) w.fault("message %d: only MSG_INTERRUPT is for compute code", id);
+}
+}  // namespace
+INLAY_WAVE(s_sendmsg) {
+  send_message(w, s);
+}
+INLAY_WAVE(s_sendmsghalt) {
+  send_message(w, s);
+  if (w.state == WaveState::kRunning)
+    w.fault("the wavefront halted itself (s_sendmsghalt), and there is no debugger to resume it");
 }
 
 }  // namespace INLAY_EXEC_VARIANT
