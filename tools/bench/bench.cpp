@@ -1,89 +1,282 @@
-// inlay-bench: sgemm over shapes, ours against OpenBLAS in one interleaved run on one pinned core;
-// a table, and CSV on request. Speed is judged within one run only: as a ratio.
+// inlay-bench: every row of a file of shapes, Inlay's operators against the libraries that are
+// here, in one interleaved run; a table, CSV and a plot. See README.md for what is measured and
+// how.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
 #include <CLI/CLI.hpp>
 
-#include <cmath>
+#include <algorithm>
+#include <fstream>
 
-#include "core/text/text.h"
-#include "tools/demo/gemm_race.h"
+#include "tools/bench/measure.h"
+#include "tools/bench/ours.h"
+#include "tools/driver/timing.h"
 
-namespace inlay::cli {
+namespace inlay::bench {
 
 namespace {
 
-// Cubes, and the thin and flat shapes that networks bring.
-const GemmShape kShapes[] = {
-    {16, 16, 16},       {32, 32, 32},       {64, 64, 64},       {96, 96, 96},    {128, 128, 128},
-    {256, 256, 256},    {384, 384, 384},    {512, 512, 512},    {768, 768, 768}, {1000, 1000, 1000},
-    {1024, 1024, 1024}, {1536, 1536, 1536}, {2048, 2048, 2048}, {49, 512, 512},  {3136, 64, 64},
-    {64, 64, 4096},     {12544, 64, 147},   {8, 1024, 1024},
+struct BenchFlags {
+  std::string isa = "native", rows = INLAY_SOURCE_DIR "/tools/bench/workloads.csv";
+  std::string kernels = INLAY_SOURCE_DIR "/kernels", csv, svg, from;
+  std::vector<std::string> filters, peers;
+  std::vector<int> threads;
+  int rounds = 7;
+  bool quick = false, list = false, all_variants = false;
 };
 
-struct BenchFlags {
-  std::string target = "native", csv;
-  double seconds = 1;
+// CPUs that this process may use.
+cpu_set_t allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  return set;
+}
+
+// The last `count` CPUs of `allowed`, for this thread and those that it makes.
+std::string pin_to(const cpu_set_t& allowed, int count) {
+  cpu_set_t chosen;
+  CPU_ZERO(&chosen);
+  std::vector<int> cpus;
+  for (int cpu = CPU_SETSIZE; cpu-- > 0 && static_cast<int>(cpus.size()) < count;) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    CPU_SET(cpu, &chosen);
+    cpus.insert(cpus.begin(), cpu);
+  }
+  if (sched_setaffinity(0, sizeof chosen, &chosen) != 0) return "not pinned";
+  return fmt::format("pinned to CPU {}", fmt::join(cpus, ", "));
+}
+
+std::string cpu_name() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line, name, family;
+  while (std::getline(info, line)) {
+    size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    if (name.empty() && line.rfind("model name", 0) == 0) name = line.substr(colon + 2);
+    if (family.empty() && line.rfind("cpu family", 0) == 0) family = line.substr(colon + 2);
+  }
+  if (name.empty()) return "unknown CPU";
+  // Virtual machines often hide the model.
+  return family.empty() ? name : fmt::format("{} (family {})", name, family);
+}
+
+bool chosen(const Row& row, const std::vector<std::string>& filters) {
+  std::string name = row.group + "/" + row.name;
+  return filters.empty() || std::any_of(filters.begin(), filters.end(), [&](const auto& filter) {
+           return name.find(filter) != std::string::npos;
+         });
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool asked_for(const std::string& peer, const std::vector<std::string>& names) {
+  return names.empty() || std::any_of(names.begin(), names.end(),
+                                      [&](const auto& name) { return lower(name) == lower(peer); });
+}
+
+struct Session {
+  const BenchFlags& flags;
+  std::vector<Row> rows;
+  cpu_set_t allowed = allowed_cpus();
+  cli::Session compiler{/*no_cache=*/false};
+  Operators operators{flags.kernels, flags.isa, compiler};
+  std::vector<Result> results{};
+  Machine machine{};
+
+  // All rows with `threads` threads.
+  void run(int threads);
+  void run_row(const Row& row, int threads, std::vector<std::unique_ptr<Peer>>& peers,
+               const PeakProbe* probe, const std::vector<std::string>& libraries);
 };
+
+void Session::run_row(const Row& row, int threads, std::vector<std::unique_ptr<Peer>>& peers,
+                      const PeakProbe* probe, const std::vector<std::string>& libraries) {
+  Problem problem(row);
+  std::vector<RowContestant> contestants;
+  std::string why_not;
+  for (Implementation& ours : operators.implement(problem, &why_not))
+    contestants.push_back({"Inlay", std::move(ours)});
+  if (contestants.empty())
+    fmt::print(stderr, "{}/{}: without Inlay: {}\n", row.group, row.name, why_not);
+  for (std::unique_ptr<Peer>& peer : peers) {
+    try {
+      for (Implementation& theirs : peer->implement(problem))
+        contestants.push_back({peer->name(), std::move(theirs)});
+    } catch (const CompileError&) {
+      throw;
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "{}/{}: without {}: {}\n", row.group, row.name, peer->name(),
+                 error.what());
+    }
+  }
+  MeasureOptions options;
+  options.threads = threads;
+  options.rounds = flags.quick ? std::min(flags.rounds, 3) : flags.rounds;
+  if (flags.quick) options.chunk = 2e-4;
+  std::vector<Result> measured = measure(problem, contestants, probe, options);
+  for (Result& result : measured) result.isa = flags.isa;
+  for (const Summary& summary : summarize(measured)) {
+    fmt::print("{}", table_line(summary, libraries));
+  }
+  if (flags.all_variants) {
+    for (const Result& result : measured) {
+      fmt::print("  {:>28} {:>10.2f} us  {:.3f} of peak, error {:.2g} of what is allowed\n",
+                 result.implementation, result.microseconds, result.fraction, result.error);
+    }
+  }
+  std::fflush(stdout);
+  results.insert(results.end(), measured.begin(), measured.end());
+}
+
+void Session::run(int threads) {
+  std::string pinned = pin_to(allowed, threads);
+  if (inlay_set_num_threads(threads) != INLAY_OK) {
+    throw CompileError("option", {}, inlay_last_error());
+  }
+  Target target = compiler.plugins().resolve(flags.isa);
+  PeerOptions peer_options;
+  peer_options.threads = threads;
+  peer_options.avx2_only = target.arch == "x86_64" && !target.features.count("avx512f");
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::vector<std::string> libraries;
+  fmt::print("{}, {} thread{}, {}; f32; medians of {} interleaved rounds, caches warm\n",
+             machine.cpu, threads, threads > 1 ? "s" : "", pinned, flags.rounds);
+  const PeakProbe* probe = nullptr;
+  for (const PeakProbe& candidate : peak_probes()) {
+    bool used = !probe && target.features.count(candidate.feature);
+    if (used) probe = &candidate;
+    fmt::print("  {:<12} peak {:.1f} GFLOP/s{}\n", candidate.name,
+               peak_gflops(candidate, threads, flags.quick ? 0.002 : 0.1),
+               used ? "; fractions are of this" : "");
+  }
+  if (!probe) fmt::print("  no probe of the FMA peak for {}: no fractions\n", flags.isa);
+  machine.libraries.clear();
+  for (const PeerEntry& entry : peer_table()) {
+    if (!asked_for(entry.name, flags.peers)) continue;
+    std::string why_not;
+    std::unique_ptr<Peer> peer = entry.make(peer_options, &why_not);
+    if (!peer) {
+      fmt::print("  {:<12} left out: {}\n", entry.name, why_not);
+      continue;
+    }
+    fmt::print("  {:<12} {}\n", peer->name(), peer->description());
+    machine.libraries += (machine.libraries.empty() ? "" : "; ") + peer->description();
+    libraries.push_back(peer->name());
+    peers.push_back(std::move(peer));
+  }
+  fmt::print("\n{}", table_head(libraries));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    fmt::print(stderr, "[{}/{}] {}/{}\n", i + 1, rows.size(), rows[i].group, rows[i].name);
+    run_row(rows[i], threads, peers, probe, libraries);
+  }
+  fmt::print("\n");
+}
+
+int finish(const std::vector<Result>& results, const Machine& machine, const BenchFlags& flags) {
+  fmt::print("{}", table_groups(results));
+  if (!flags.csv.empty()) write_file(flags.csv, to_csv(results, machine));
+  if (!flags.svg.empty()) write_file(flags.svg, to_svg(results, machine));
+  return cli::kOk;
+}
+
+int redraw(const BenchFlags& flags) {
+  Machine machine;
+  std::vector<Result> results = read_csv(flags.from, &machine);
+  std::vector<std::string> libraries = libraries_of(results);
+  fmt::print("{}: {}; {}\n\n{}", flags.from, machine.cpu, machine.libraries, table_head(libraries));
+  for (const Summary& summary : summarize(results))
+    fmt::print("{}", table_line(summary, libraries));
+  fmt::print("\n");
+  return finish(results, machine, flags);
+}
 
 int bench(const BenchFlags& flags) {
-  std::string input = INLAY_SOURCE_DIR "/kernels/gemm/sgemm.inlay";
-  int cpu = pin_to_one_core();
-  inlay_set_num_threads(1);
-  Session session(/*no_cache=*/false);
-  BuildRequest request;
-  request.input = input;
-  request.targets = {flags.target};
-  BuildOutput output = session.driver().build(request);
-  LoadedProgram loaded(output.artifacts[Artifact::SharedObject]);
-  Program program = bind_params(load_program(input), nullptr, {});
-  OpenBlas blas;
-  fmt::print("sgemm for {}, one thread{}; medians; each result within {:.0e} of a sum in double\n",
-             flags.target, cpu >= 0 ? fmt::format(", pinned to CPU {}", cpu) : "", kGemmTolerance);
-  if (!blas.sgemm) fmt::print("libopenblas.so.0 can't be loaded: measured without it\n");
-  fmt::print("  {:>6} {:>6} {:>6}   {:>8}   {}\n", "M", "N", "K", "GFLOP/s",
-             blas.sgemm ? fmt::format("{:>8}   ratio", blas.name) : "");
-  std::string csv = "m,n,k,inlay_gflops,openblas_gflops,ratio\n";
-  double log_sum = 0;
-  for (const GemmShape& shape : kShapes) {
-    std::vector<Timing> timings =
-        race_gemm(program, {{"sgemm", "sgemm", &loaded}}, blas, shape, flags.seconds);
-    double ours = shape.flops() / timings[0].median * 1e-9;
-    double theirs = blas.sgemm ? shape.flops() / timings[1].median * 1e-9 : NAN;
-    // Round by round, so that a swing of the clock hits both.
-    double ratio = blas.sgemm ? 1 / timings[1].speed_of_first : NAN;
-    log_sum += std::log(ratio);
-    fmt::print("  {:>6} {:>6} {:>6}   {:>8.1f}", shape.m, shape.n, shape.k, ours);
-    if (blas.sgemm) fmt::print("   {:>{}.1f}   {:>5.2f}", theirs, blas.name.size(), ratio);
-    fmt::print("\n");
-    std::fflush(stdout);
-    csv += fmt::format("{},{},{},{:.2f},{:.2f},{:.4f}\n", shape.m, shape.n, shape.k, ours, theirs,
-                       ratio);
+  if (!flags.from.empty()) return redraw(flags);
+  std::vector<Row> rows;
+  for (const Row& row : load_rows(flags.rows)) {
+    if (chosen(row, flags.filters)) rows.push_back(row);
   }
-  if (blas.sgemm) {
-    fmt::print("  geometric mean of the ratios: {:.3f}\n", std::exp(log_sum / std::size(kShapes)));
+  if (rows.empty()) {
+    throw CompileError("option", {},
+                       fmt::format("no row of {} has {} in its name", flags.rows,
+                                   fmt::join(flags.filters, " or ")),
+                       "--list shows them");
   }
-  if (!flags.csv.empty()) write_file(flags.csv, csv);
-  return kOk;
+  for (const std::string& name : flags.peers) {
+    const auto& table = peer_table();
+    if (lower(name) == "none") continue;
+    if (std::none_of(table.begin(), table.end(),
+                     [&](const PeerEntry& entry) { return asked_for(entry.name, {name}); })) {
+      throw CompileError("option", {}, "no peer is called `" + name + "`",
+                         "there are OpenBLAS, BLIS, oneDNN, XNNPACK, libxsmm, or none");
+    }
+  }
+  if (flags.list) {
+    for (const Row& row : rows)
+      fmt::print("{}/{}  {:.3g} Mflop\n", row.group, row.name, row.flops() * 1e-6);
+    return cli::kOk;
+  }
+  Session session{flags, rows};
+  session.machine.cpu = cpu_name();
+  int cpus = CPU_COUNT(&session.allowed);
+  std::vector<int> threads = flags.threads;
+  if (threads.empty()) threads = cpus > 1 && !flags.quick ? std::vector<int>{1, 2} : std::vector{1};
+  for (int count : threads) {
+    if (count > cpus) {
+      throw CompileError("option", {},
+                         fmt::format("--threads {}: this process may use {} CPUs", count, cpus));
+    }
+    session.run(count);
+  }
+  return finish(session.results, session.machine, flags);
 }
 
 }  // namespace
 
-}  // namespace inlay::cli
+}  // namespace inlay::bench
 
 int main(int argc, char** argv) {
-  using namespace inlay::cli;
-  CLI::App app{"Measures Inlay's sgemm against OpenBLAS.", "inlay-bench"};
+  using namespace inlay::bench;
+  CLI::App app{
+      "Measures Inlay's operators against the libraries that are installed, row by row of shapes.",
+      "inlay-bench"};
   BenchFlags flags;
-  app.add_option("-t,--target", flags.target, "Target of our side")->capture_default_str();
-  app.add_option("--seconds", flags.seconds, "Time for each shape")
-      ->check(CLI::Range(0.01, 600.0))
+  app.add_option("filter", flags.filters,
+                 "Only rows with one of these in GROUP/NAME, such as resnet18 or square/1024")
+      ->type_name("TEXT...");
+  app.add_option("-t,--isa", flags.isa,
+                 "Target of our side. One without AVX-512, such as x86-64-v3, holds the peers to "
+                 "AVX2 as well")
       ->capture_default_str();
+  app.add_option("--threads", flags.threads, "Numbers of threads, one after the other [1,2]")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--peers", flags.peers, "Only these libraries, or none")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--rounds", flags.rounds, "Interleaved rounds of each row")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_flag("--quick", flags.quick, "Short rounds and one thread: figures are rough");
+  app.add_flag("--all-variants", flags.all_variants, "Show each layout and its error as well");
+  app.add_flag("--list", flags.list, "Only show the rows");
+  app.add_option("--rows", flags.rows, "Shapes to measure")->type_name("FILE.csv");
+  app.add_option("--kernels", flags.kernels, "Folder of the operators")->type_name("DIR");
   app.add_option("--csv", flags.csv, "Write the figures here as well")->type_name("FILE");
+  app.add_option("--svg", flags.svg, "Draw the first of the thread counts here")->type_name("FILE");
+  app.add_option("--from", flags.from, "Measure nothing: table and plot of a file by --csv")
+      ->type_name("FILE.csv");
   CLI11_PARSE(app, argc, argv);
   try {
     return bench(flags);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
-    return kFailed;
+    return inlay::cli::kFailed;
   }
 }

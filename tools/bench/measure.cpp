@@ -1,0 +1,94 @@
+#include "tools/bench/measure.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <thread>
+
+#include "core/support/diagnostic.h"
+#include "tools/driver/timing.h"
+
+namespace inlay::bench {
+
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Longer than OpenMP's, OpenBLAS's and pthreadpool's idle threads spin.
+constexpr auto kPause = std::chrono::milliseconds(40);
+
+double verify(Problem& problem, const Implementation& implementation) {
+  problem.c.fill(std::nanf(""));
+  implementation.run();
+  if (implementation.publish) implementation.publish();
+  double error = problem.error_of_bound();
+  if (!(error <= 1)) {
+    throw CompileError(
+        "wrong-result", {},
+        fmt::format("{} is wrong at {} {}: its largest error is {:.3g} times what is allowed",
+                    implementation.name, problem.row.group, problem.row.name, error),
+        "leave it out with --peers, and report it to its authors");
+  }
+  return error;
+}
+
+}  // namespace
+
+std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& contestants,
+                            const PeakProbe* probe, const MeasureOptions& options) {
+  std::vector<Result> results;
+  std::vector<int> repeats;
+  for (const RowContestant& contestant : contestants) {
+    Result result;
+    result.threads = options.threads;
+    result.group = problem.row.group;
+    result.row = problem.row.name;
+    result.library = contestant.library;
+    result.implementation = contestant.implementation.name;
+    result.error = verify(problem, contestant.implementation);
+    results.push_back(result);
+    contestant.implementation.run();
+    double start = now();
+    contestant.implementation.run();
+    double once = std::max(now() - start, 1e-9);
+    repeats.push_back(static_cast<int>(std::clamp(options.chunk / once, 1.0, 1e6)));
+  }
+  std::vector<std::vector<double>> times(contestants.size());
+  std::vector<double> peaks;
+  for (int round = 0; round < options.rounds; ++round) {
+    if (options.threads > 1) std::this_thread::sleep_for(kPause);
+    peaks.push_back(probe ? peak_gflops(*probe, options.threads, options.chunk / 2) : 0);
+    for (size_t i = 0; i < contestants.size(); ++i) {
+      const std::function<void()>& run = contestants[i].implementation.run;
+      if (options.threads > 1) std::this_thread::sleep_for(kPause);
+      run();
+      double start = now();
+      for (int repeat = 0; repeat < repeats[i]; ++repeat) run();
+      times[i].push_back((now() - start) / repeats[i]);
+    }
+  }
+  size_t ours = contestants.size();
+  for (size_t i = contestants.size(); i-- > 0;) {
+    if (contestants[i].library == "Inlay") ours = i;
+  }
+  double flops = problem.row.flops();
+  for (size_t i = 0; i < contestants.size(); ++i) {
+    std::vector<double> fractions, ratios;
+    for (size_t round = 0; round < times[i].size(); ++round) {
+      if (probe) fractions.push_back(flops / times[i][round] * 1e-9 / peaks[round]);
+      if (ours < contestants.size()) ratios.push_back(times[i][round] / times[ours][round]);
+    }
+    double time = median(times[i]);
+    results[i].microseconds = time * 1e6;
+    results[i].gflops = flops / time * 1e-9;
+    results[i].peak_gflops = median(peaks);
+    results[i].fraction = median(fractions);
+    results[i].speed_of_ours = median(ratios);
+  }
+  return results;
+}
+
+}  // namespace inlay::bench

@@ -1,0 +1,29 @@
+// Inlay's own side of a row: operators of kernels/, compiled for one target.
+#pragma once
+
+#include <map>
+
+#include "tools/bench/peers/peer.h"
+#include "tools/inlay/execute.h"
+
+namespace inlay::bench {
+
+class Operators {
+ public:
+  /// Compiles operators on first use for `target`, as `inlay build --target` would; `kernels` is
+  /// their folder.
+  Operators(std::string kernels, std::string target, cli::Session& session);
+
+  /// The row by the operator of its kind; empty, with a word in `why_not`, where kernels/ has none.
+  std::vector<Implementation> implement(Problem& problem, std::string* why_not);
+
+ private:
+  const InlayCallable* function(const std::string& file, const std::string& name,
+                                std::string* why_not);
+
+  std::string kernels_, target_;
+  cli::Session& session_;
+  std::map<std::string, std::unique_ptr<cli::LoadedProgram>> loaded_;
+};
+
+}  // namespace inlay::bench
