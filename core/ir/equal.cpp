@@ -138,6 +138,24 @@ bool equal(const TargetPredicate& a, const TargetPredicate& b) {
   return a.arch == b.arch && a.features == b.features;
 }
 
+bool equal(const StepNumber& a, const StepNumber& b) {
+  return a.name == b.name && (!a.name.empty() || a.value == b.value);
+}
+
+bool equal(const ScheduleStep& a, const ScheduleStep& b) {
+  if (a.numbers.size() != b.numbers.size() || bool(a.alignment) != bool(b.alignment) ||
+      bool(a.import) != bool(b.import)) {
+    return false;
+  }
+  for (size_t i = 0; i < a.numbers.size(); ++i) {
+    if (!equal(a.numbers[i], b.numbers[i])) return false;
+  }
+  return a.kind == b.kind && a.loops == b.loops && a.names == b.names && a.object == b.object &&
+         a.even == b.even && a.tail == b.tail && a.edge == b.edge && a.padded == b.padded &&
+         (!a.alignment || equal(*a.alignment, *b.alignment)) && a.space == b.space &&
+         (!a.import || equal(a.import, b.import));
+}
+
 bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, const Item& a,
                 const Item& b) {
   if (a.index() != b.index()) return false;
@@ -170,6 +188,25 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
            row->intrinsic == other.intrinsic && row->constants == other.constants &&
            equal(row->target, other.target) && comparer.compare(row->imports, other.imports) &&
            comparer.compare(row->body, other.body);
+  }
+  if (auto* schedule = std::get_if<ScheduleItem>(&a)) {
+    auto& other = std::get<ScheduleItem>(b);
+    if (schedule->function != other.function || !equal(schedule->target, other.target) ||
+        schedule->params.size() != other.params.size() ||
+        schedule->steps.size() != other.steps.size()) {
+      return false;
+    }
+    for (size_t i = 0; i < schedule->params.size(); ++i) {
+      if (!comparer.compare(schedule->params[i].value, other.params[i].value) ||
+          !comparer.define(schedule->params[i].var, other.params[i].var, true)) {
+        return false;
+      }
+    }
+    for (size_t i = 0; i < schedule->steps.size(); ++i) {
+      if (!equal(schedule->steps[i], other.steps[i])) return false;
+    }
+    if (!schedule->condition || !other.condition) return !schedule->condition && !other.condition;
+    return comparer.compare(schedule->condition, other.condition);
   }
   auto& function = std::get<Function>(a);
   auto& other = std::get<Function>(b);

@@ -50,6 +50,32 @@ std::string to_string(const TargetPredicate& predicate) {
   return predicate.features.empty() ? text : text + ")";
 }
 
+const char* to_string(Tail tail) {
+  switch (tail) {
+    case Tail::Perfect:
+      return "perfect";
+    case Tail::Guard:
+      return "guard";
+    case Tail::Bound:
+      return "bound";
+    case Tail::Peel:
+      return "peel";
+  }
+  return "";
+}
+
+const std::vector<std::string>& step_words() {
+  static const std::vector<std::string> words = {
+      "set",         "split",   "reorder", "fuse",      "unroll",     "vectorize",
+      "parallel",    "fission", "sink",    "peel",      "specialize", "hoist",
+      "inline_call", "pack",    "stage",   "tensorize", "pragma"};
+  return words;
+}
+
+const char* to_string(StepKind kind) {
+  return step_words()[static_cast<size_t>(kind)].c_str();
+}
+
 const std::string& param_name(const Param& param) {
   if (auto* var = std::get_if<Var>(&param)) return var->name();
   return std::get<Buffer>(param).name();
@@ -94,6 +120,14 @@ std::vector<const ProgramParam*> Program::params() const {
   return found;
 }
 
+std::vector<const ScheduleItem*> Program::schedules() const {
+  std::vector<const ScheduleItem*> found;
+  for (const Item& item : items) {
+    if (auto* schedule = std::get_if<ScheduleItem>(&item)) found.push_back(schedule);
+  }
+  return found;
+}
+
 std::vector<Import> all_imports(const Program& program) {
   struct Collector : Visitor {
     std::vector<Import> found;
@@ -113,6 +147,11 @@ std::vector<Import> all_imports(const Program& program) {
     if (auto* function = std::get_if<Function>(&item)) {
       collector.take(function->imports);
       collector.visit(function->body);
+    }
+    if (auto* schedule = std::get_if<ScheduleItem>(&item)) {
+      for (const ScheduleStep& step : schedule->steps) {
+        if (step.import) collector.found.push_back(step.import);
+      }
     }
   }
   return collector.found;

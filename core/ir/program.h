@@ -1,21 +1,13 @@
 // Program: what one .inlay file (or C++ builder) says: imports, parameters, intrinsics with their
-// implementations, and functions, in order.
+// implementations, functions and their schedules, in order.
 #pragma once
 
 #include <map>
 #include <variant>
 
-#include "core/ir/stmt.h"
+#include "core/ir/schedule_item.h"
 
 namespace inlay {
-
-/// `x86_64(avx2, fma)`: an architecture and features that it must have. Arch "any" matches all.
-struct TargetPredicate {
-  std::string arch;
-  std::vector<std::string> features;
-  Loc loc;
-};
-std::string to_string(const TargetPredicate& predicate);
 
 /// A parameter of a function or intrinsic: a scalar or a buffer.
 using Param = std::variant<Var, Buffer>;
@@ -67,17 +59,19 @@ struct Implement {
   Loc loc;
 };
 
-using Item = std::variant<Import, ProgramParam, Intrinsic, Implement, Function>;
+using Item = std::variant<Import, ProgramParam, Intrinsic, Implement, Function, ScheduleItem>;
 
 struct Program {
   std::string name;  ///< stem of the file; names the code object
   std::vector<Item> items;
+  std::vector<std::string> included;  ///< paths of the files that `include` brought in, as opened
 
   const Function* find_function(std::string_view name) const;
   const Intrinsic* find_intrinsic(std::string_view name) const;
   std::vector<const Function*> functions() const;
   std::vector<const Implement*> implements(std::string_view intrinsic) const;
   std::vector<const ProgramParam*> params() const;
+  std::vector<const ScheduleItem*> schedules() const;
 };
 
 /// Every import of `program` in all scopes, in order of appearance (rows of `implement` included).

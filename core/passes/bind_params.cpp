@@ -1,5 +1,7 @@
 // bind_params: program parameters become numbers. Buffers of parameter lists whose shapes mention
 // one are made anew, so an intrinsic and its rows must be given the same new ones.
+#include <set>
+
 #include "core/passes/passes.h"
 #include "core/passes/row_match.h"
 
@@ -10,6 +12,19 @@ namespace {
 void check_overrides(const Program& program, const ParamValues& overrides) {
   std::vector<std::string> known;
   for (const ProgramParam* param : program.params()) known.push_back(param->var.name());
+  // A number of one schedule is also called `function.name`.
+  std::vector<std::string> numbers;
+  for (const ScheduleItem* schedule : program.schedules()) {
+    for (const ScheduleParam& param : schedule->params) numbers.push_back(param.var.name());
+    for (const ScheduleStep& step : schedule->steps) {
+      if (step.kind == StepKind::Set) numbers.push_back(step.object);
+    }
+    for (const std::string& name : numbers) {
+      known.push_back(name);
+      known.push_back(schedule->function + "." + name);
+    }
+    numbers.clear();
+  }
   Diagnostics diagnostics;
   for (auto& [name, value] : overrides) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
@@ -19,8 +34,9 @@ void check_overrides(const Program& program, const ParamValues& overrides) {
     }
     if (!help.empty()) help += "?";
     if (help.empty()) {
-      for (const std::string& each : known) help += (help.empty() ? "it has: " : ", ") + each;
-      if (known.empty()) help = "it declares no `param` at all";
+      std::set<std::string> once(known.begin(), known.end());
+      for (const std::string& each : once) help += (help.empty() ? "it has: " : ", ") + each;
+      if (known.empty()) help = "it declares no `param`, and no number of a schedule";
     }
     diagnostics.error("unknown-param", {},
                       "program `" + program.name + "` has no parameter `" + name + "`", help);
@@ -83,7 +99,7 @@ Program bind_params(const Program& program, const Target* target, const ParamVal
   bound.name = program.name;
   std::map<std::string, Substitution> of_intrinsic;
   for (const Item& item : program.items) {
-    if (std::get_if<ProgramParam>(&item)) continue;
+    if (std::get_if<ProgramParam>(&item) || std::get_if<ScheduleItem>(&item)) continue;
     if (auto* old = std::get_if<Intrinsic>(&item)) {
       Intrinsic intrinsic = *old;
       Substitution& substitution = of_intrinsic[old->name] = values;

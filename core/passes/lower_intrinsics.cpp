@@ -376,6 +376,7 @@ LoweredProgram lower_intrinsics(const Program& program, const Target* target) {
       lowered.program.items.push_back(item);
     } else {
       INLAY_CHECK(!std::get_if<ProgramParam>(&item), "program parameters were not bound");
+      INLAY_CHECK(!std::get_if<ScheduleItem>(&item), "schedules were neither applied nor dropped");
     }
   }
   lowered.selections = std::move(selector.selections);

@@ -16,8 +16,10 @@ using ParamValues = std::map<std::string, int64_t>;
 /// else the default.
 int64_t param_value(const ProgramParam& param, const Target* target, const ParamValues& overrides);
 
-/// Replaces every program parameter by its param_value. The items disappear. Throws CompileError
-/// (rule "unknown-param") at an override that no item declares, naming the nearest.
+/// Replaces every program parameter by its param_value. The items disappear, and so do schedules,
+/// which name them (apply_schedules takes the unbound program). Throws CompileError (rule
+/// "unknown-param") at an override that neither a `param` nor a schedule declares, naming the
+/// nearest.
 Program bind_params(const Program& program, const Target* target, const ParamValues& overrides);
 
 /// Why an `implement` row was or was not chosen for one intrinsic instance.

@@ -10,20 +10,6 @@ namespace inlay {
 
 namespace {
 
-const char* tail_name(Tail tail) {
-  switch (tail) {
-    case Tail::Perfect:
-      return "perfect";
-    case Tail::Guard:
-      return "guard";
-    case Tail::Bound:
-      return "bound";
-    case Tail::Peel:
-      return "peel";
-  }
-  return "";
-}
-
 Expr ceil_div(const Expr& a, const Expr& b) {
   return (a + b - Expr(1)) / b;
 }
@@ -137,7 +123,7 @@ Schedule& Schedule::split(const std::string& name, Factor factor, const std::str
     }
     text += print(size);
   }
-  text += " into " + outer + ", " + inner + " tail " + tail_name(tail);
+  text += " into " + outer + ", " + inner + " tail " + to_string(tail);
   // The `let` may stand in the way of the handles: look the loop up again.
   Function changed = function_;
   changed.body = root;

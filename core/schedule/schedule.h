@@ -23,15 +23,6 @@
 
 namespace inlay {
 
-/// What becomes of the last, incomplete block of a split loop.
-enum class Tail : uint8_t {
-  Perfect,  ///< there is none: the factor divides the extent, and that is proven, or the step
-            ///< refused
-  Guard,    ///< the inner loop is whole, and an `if` in it skips what is too much
-  Bound,    ///< the inner loop ends earlier: its extent is min(factor, what is left)
-  Peel,     ///< a loop over whole blocks, then a loop `OUTER_tail` over the rest
-};
-
 /// Into how large blocks a loop is split.
 struct Factor {
   Expr size;            ///< a number, or an index expression of what is visible at the loop
@@ -68,12 +59,6 @@ struct Stage {
   std::string name;
   MemorySpace space = MemorySpace::Private;
   int alignment = 64;
-};
-
-/// How tensorize treats tiles that are not whole.
-enum class Edge : uint8_t {
-  Whole,  ///< there are none, or the step is refused
-  Pad,    ///< they are computed in a whole private tile, from which what exists is copied
 };
 
 class Schedule {

@@ -1,344 +1,187 @@
 #include "core/schedule/steps.h"
 
-#include <algorithm>
-#include <functional>
+#include "core/text/text.h"
 
 namespace inlay {
 
 namespace {
 
-enum class TokenKind : uint8_t { Word, Number, Sign, End };
-
-struct Token {
-  TokenKind kind{};
-  std::string text;
-  int64_t number = 0;
-  Loc loc;
-};
-
-[[noreturn]] void syntax_error(const Loc& loc, const std::string& message,
-                               const std::string& help = "") {
-  throw CompileError("parse", loc, message, help);
+int64_t value_of(const StepNumber& number, const StepValues& values) {
+  if (number.name.empty()) return number.value;
+  auto known = values.find(number.name);
+  if (known != values.end()) return known->second;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  throw CompileError("undeclared", number.loc,
+                     "`" + number.name + "` is no parameter of the schedule",
+                     did_you_mean(nearest_names(number.name, names, 1)));
 }
 
-bool starts_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+Factor factor_of(const ScheduleStep& step, const StepValues& values) {
+  const StepNumber& first = step.numbers.at(0);
+  if (!step.even) {
+    bool is_number = first.name.empty() || values.count(first.name);
+    return is_number ? Factor(value_of(first, values)) : Factor::symbol(first.name);
+  }
+  int64_t most = value_of(first, values);
+  // Factor takes 0 for "no such limit".
+  if (most < 1) {
+    throw CompileError("bad-factor", first.loc,
+                       "a block has at least one iteration, not " + std::to_string(most));
+  }
+  return Factor::even(most, step.numbers.size() > 1 ? value_of(step.numbers[1], values) : 1);
 }
 
-// Words may have parts joined by dots (`b_packed.jp`) and end in a number of appearance (`i#2`).
-std::vector<Token> tokenize(const Ref<const SourceFile>& file) {
-  std::vector<Token> tokens;
-  const std::string& text = file->text();
-  uint32_t line = 1;
-  size_t line_start = 0, at = 0;
-  auto loc = [&](size_t position) {
-    return Loc{file, line, static_cast<uint32_t>(position - line_start + 1)};
+template <typename Spec>
+void place(Spec& spec, const ScheduleStep& step, const StepValues& values) {
+  if (step.space) spec.space = *step.space;
+  if (!step.alignment) return;
+  int64_t bytes = value_of(*step.alignment, values);
+  if (bytes < 0 || bytes > 4096 || (bytes & (bytes - 1))) {
+    throw CompileError(
+        "bad-alignment", step.alignment->loc,
+        "an alignment is a power of two of at most 4096, not " + std::to_string(bytes));
+  }
+  spec.alignment = static_cast<int>(bytes);
+}
+
+// What a step of a kind is made of; a builder may have made another.
+void require_whole(const ScheduleStep& step) {
+  struct Shape {
+    size_t loops, names, numbers;
   };
-  while (at < text.size()) {
-    char c = text[at];
-    if (c == '\n') {
-      ++line;
-      line_start = ++at;
-    } else if (c == ' ' || c == '\t' || c == '\r' || c == ';') {
-      ++at;
-    } else if (c == '/' && at + 1 < text.size() && text[at + 1] == '/') {
-      while (at < text.size() && text[at] != '\n') ++at;
-    } else if (starts_word(c)) {
-      size_t start = at;
-      while (at < text.size() &&
-             (starts_word(text[at]) || is_digit(text[at]) || text[at] == '.' || text[at] == '#')) {
-        ++at;
-      }
-      tokens.push_back({TokenKind::Word, text.substr(start, at - start), 0, loc(start)});
-    } else if (is_digit(c)) {
-      size_t start = at;
-      int64_t number = 0;
-      for (; at < text.size() && is_digit(text[at]); ++at) {
-        if (__builtin_mul_overflow(number, int64_t{10}, &number) ||
-            __builtin_add_overflow(number, int64_t{text[at] - '0'}, &number)) {
-          syntax_error(loc(start), "this number does not fit into an index");
-        }
-      }
-      tokens.push_back({TokenKind::Number, text.substr(start, at - start), number, loc(start)});
-    } else if (std::string("(),<>[]=").find(c) != std::string::npos) {
-      tokens.push_back({TokenKind::Sign, std::string(1, c), 0, loc(at)});
-      ++at;
-    } else {
-      unsigned char byte = static_cast<unsigned char>(c);
-      bool shown = byte > 0x20 && byte < 0x7f;
-      syntax_error(loc(at), shown ? std::string("a step can't contain `") + c + "`"
-                                  : "a step can't contain this character");
+  auto least = [&]() -> Shape {
+    switch (step.kind) {
+      case StepKind::Set:
+        return {0, 0, 1};
+      case StepKind::Split:
+        return {1, 2, 1};
+      case StepKind::Fuse:
+        return {2, 1, 0};
+      case StepKind::Fission:
+      case StepKind::Peel:
+      case StepKind::Specialize:
+        return {2, 0, 0};
+      case StepKind::Pack:
+      case StepKind::Stage:
+        return {1, 1, 0};
+      default:
+        return {1, 0, 0};
     }
+  }();
+  bool whole = step.loops.size() >= least.loops && step.names.size() >= least.names &&
+               step.numbers.size() >= least.numbers &&
+               (step.kind != StepKind::Pragma || step.import);
+  if (!whole) {
+    throw CompileError("bad-node", step.loc,
+                       std::string("step `") + to_string(step.kind) + "` lacks a loop or a name");
   }
-  tokens.push_back({TokenKind::End, "", 0, loc(at)});
-  return tokens;
 }
 
-class StepReader {
- public:
-  StepReader(Schedule& schedule, std::vector<Token> tokens, std::map<std::string, int64_t> values)
-      : schedule_(schedule), tokens_(std::move(tokens)), values_(std::move(values)) {}
-
-  void run() {
-    while (peek().kind != TokenKind::End) {
-      Loc loc = peek().loc;
-      std::function<void()> step = read_step();
-      try {
-        step();
-      } catch (const CompileError& error) {
-        std::vector<Diagnostic> diagnostics = error.diagnostics();
-        diagnostics.front().notes.push_back(
-            {Severity::Note, "", "in this step", loc, "", "", "", {}});
-        throw CompileError(std::move(diagnostics));
-      }
+// The rewriting itself; numbers have been evaluated before.
+void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& values) {
+  const std::vector<std::string>& loops = step.loops;
+  std::vector<std::string> others(loops.begin() + !loops.empty(), loops.end());
+  switch (step.kind) {
+    case StepKind::Set:
+      return;
+    case StepKind::Split:
+      schedule.split(loops[0], factor_of(step, values), step.names[0], step.names[1], step.tail);
+      return;
+    case StepKind::Reorder:
+      schedule.reorder(loops);
+      return;
+    case StepKind::Fuse:
+      schedule.fuse(loops[0], loops[1], step.names[0]);
+      return;
+    case StepKind::Unroll:
+      schedule.unroll(loops[0]);
+      return;
+    case StepKind::Vectorize:
+      schedule.vectorize(loops[0]);
+      return;
+    case StepKind::Parallel:
+      schedule.parallel(loops[0]);
+      return;
+    case StepKind::Fission:
+      schedule.fission({loops.begin(), loops.end() - 1}, loops.back(),
+                       step.names.empty() ? "_0" : step.names[0]);
+      return;
+    case StepKind::Sink:
+      schedule.sink(loops[0]);
+      return;
+    case StepKind::Peel:
+      schedule.peel(loops[0], loops[1]);
+      return;
+    case StepKind::Specialize:
+      schedule.specialize(loops[0], others);
+      return;
+    case StepKind::Hoist:
+      schedule.hoist(step.object, loops[0]);
+      return;
+    case StepKind::InlineCall:
+      schedule.inline_call(loops[0]);
+      return;
+    case StepKind::Pack: {
+      Pack spec{step.object, loops[0], others, step.padded, step.names[0]};
+      place(spec, step, values);
+      schedule.pack(spec);
+      return;
     }
-  }
-
- private:
-  const Token& peek() const { return tokens_[at_]; }
-  Token take() {
-    Token token = tokens_[at_];
-    if (token.kind != TokenKind::End) ++at_;
-    return token;
-  }
-  static std::string shown(const Token& token) {
-    return token.kind == TokenKind::End ? "the end" : "`" + token.text + "`";
-  }
-  bool accept(const std::string& text) {
-    if (peek().kind == TokenKind::End || peek().text != text) return false;
-    ++at_;
-    return true;
-  }
-  void expect(const std::string& text) {
-    if (!accept(text)) {
-      syntax_error(peek().loc, "expected `" + text + "`, found " + shown(peek()));
+    case StepKind::Stage: {
+      Stage spec{step.object, loops[0], step.names[0]};
+      place(spec, step, values);
+      schedule.stage(spec);
+      return;
     }
-  }
-  std::string word(const char* what) {
-    Token token = take();
-    if (token.kind != TokenKind::Word) {
-      syntax_error(token.loc, std::string("expected ") + what + ", found " + shown(token));
-    }
-    return token.text;
-  }
-  std::vector<std::string> words(const char* what) {
-    std::vector<std::string> list{word(what)};
-    while (accept(",")) list.push_back(word(what));
-    return list;
-  }
-  // A number, or a name that stands for one.
-  int64_t number(const char* what) {
-    Token token = take();
-    if (token.kind == TokenKind::Number) return token.number;
-    if (token.kind == TokenKind::Word) {
-      auto known = values_.find(token.text);
-      if (known != values_.end()) return known->second;
-      std::vector<std::string> names;
-      for (auto& [name, value] : values_) names.push_back(name);
-      auto nearest = nearest_names(token.text, names);
-      syntax_error(token.loc, "`" + token.text + "` is no parameter of the schedule",
-                   nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
-    }
-    syntax_error(token.loc, std::string("expected ") + what + ", found " + shown(token));
-  }
-
-  Factor factor() {
-    if (accept("even")) {
-      expect("(");
-      int64_t most = number("the size of a block");
-      int64_t multiple = accept(",") ? number("a multiple") : 1;
-      expect(")");
-      // 0 would read as "no such limit".
-      if (most < 1) syntax_error(peek().loc, "a block has at least one iteration");
-      return Factor::even(most, multiple);
-    }
-    if (peek().kind == TokenKind::Word && !values_.count(peek().text)) {
-      return Factor::symbol(take().text);
-    }
-    return Factor(number("a factor"));
-  }
-
-  MemorySpace space() {
-    Token token = take();
-    for (MemorySpace each : {MemorySpace::Global, MemorySpace::Shared, MemorySpace::Private}) {
-      if (token.text == to_string(each)) return each;
-    }
-    syntax_error(token.loc, "expected global, shared or private, found " + shown(token));
-  }
-
-  template <typename Spec>
-  void placement(Spec& spec) {
-    while (true) {
-      if (accept("align")) {
-        Loc loc = peek().loc;
-        int64_t bytes = number("an alignment");
-        if (bytes < 0 || bytes > 4096 || (bytes & (bytes - 1))) {
-          syntax_error(loc, "an alignment is a power of two of at most 4096");
-        }
-        spec.alignment = static_cast<int>(bytes);
-      } else if (accept("in")) {
-        spec.space = space();
-      } else {
-        return;
-      }
-    }
-  }
-
-  std::function<void()> read_step() {
-    Token head = take();
-    if (head.text == "split") {
-      std::string loop = word("a loop");
-      expect("by");
-      Factor by = factor();
-      expect("into");
-      std::string outer = word("a name");
-      expect(",");
-      std::string inner = word("a name");
-      Tail tail = Tail::Bound;
-      if (accept("tail")) {
-        Token name = take();
-        const std::pair<const char*, Tail> tails[] = {{"perfect", Tail::Perfect},
-                                                      {"guard", Tail::Guard},
-                                                      {"bound", Tail::Bound},
-                                                      {"peel", Tail::Peel}};
-        auto found = std::find_if(std::begin(tails), std::end(tails),
-                                  [&](auto& row) { return name.text == row.first; });
-        if (found == std::end(tails)) {
-          syntax_error(name.loc, "expected perfect, guard, bound or peel, found " + shown(name));
-        }
-        tail = found->second;
-      }
-      return [=, this] { schedule_.split(loop, by, outer, inner, tail); };
-    }
-    if (head.text == "reorder") {
-      auto loops = words("a loop");
-      return [=, this] { schedule_.reorder(loops); };
-    }
-    if (head.text == "fuse") {
-      std::string outer = word("a loop");
-      expect(",");
-      std::string inner = word("a loop");
-      expect("into");
-      std::string name = word("a name");
-      return [=, this] { schedule_.fuse(outer, inner, name); };
-    }
-    if (head.text == "unroll" || head.text == "vectorize" || head.text == "parallel") {
-      std::string loop = word("a loop");
-      if (head.text == "unroll") return [=, this] { schedule_.unroll(loop); };
-      if (head.text == "vectorize") return [=, this] { schedule_.vectorize(loop); };
-      return [=, this] { schedule_.parallel(loop); };
-    }
-    if (head.text == "fission") {
-      auto loops = words("a loop");
-      expect("before");
-      std::string before = word("a loop");
-      std::string suffix = accept("suffix") ? word("a suffix") : "_0";
-      return [=, this] { schedule_.fission(loops, before, suffix); };
-    }
-    if (head.text == "sink") {
-      expect("into");
-      std::string loop = word("a loop");
-      return [=, this] { schedule_.sink(loop); };
-    }
-    if (head.text == "peel") {
-      std::string loop = word("a loop");
-      expect("for");
-      std::string inner = word("a loop");
-      return [=, this] { schedule_.peel(loop, inner); };
-    }
-    if (head.text == "specialize") {
-      std::string loop = word("a loop");
-      expect("for");
-      auto whole = words("a loop");
-      return [=, this] { schedule_.specialize(loop, whole); };
-    }
-    if (head.text == "hoist") {
-      std::string name = word("an allocation or a `let`");
-      expect("out");
-      expect("of");
-      std::string loop = word("a loop");
-      return [=, this] { schedule_.hoist(name, loop); };
-    }
-    if (head.text == "inline_call") {
-      std::string loop = word("a loop");
-      return [=, this] { schedule_.inline_call(loop); };
-    }
-    if (head.text == "pack") {
-      Pack spec;
-      spec.buffer = word("a buffer");
-      expect("at");
-      spec.at = word("a loop");
-      expect("as");
-      spec.name = word("a name");
-      expect("[");
-      spec.dims = words("a loop");
-      expect("]");
-      if (accept("pad")) spec.padded = words("a loop");
-      placement(spec);
-      return [=, this] { schedule_.pack(spec); };
-    }
-    if (head.text == "stage") {
-      Stage spec;
-      spec.buffer = word("a buffer");
-      expect("at");
-      spec.at = word("a loop");
-      expect("as");
-      spec.name = word("a name");
-      placement(spec);
-      return [=, this] { schedule_.stage(spec); };
-    }
-    if (head.text == "tensorize") {
-      std::string loop = word("a loop");
-      expect("as");
-      std::string intrinsic = word("an intrinsic");
+    case StepKind::Tensorize: {
       std::vector<int64_t> constants;
-      if (accept("<")) {
-        do {
-          constants.push_back(number("a constant"));
-        } while (accept(","));
-        expect(">");
-      }
-      Edge edge = Edge::Whole;
-      if (accept("edge")) {
-        if (accept("pad")) {
-          edge = Edge::Pad;
-        } else {
-          expect("whole");
-        }
-      }
-      return [=, this] { schedule_.tensorize(loop, intrinsic, constants, edge); };
+      for (const StepNumber& number : step.numbers) constants.push_back(value_of(number, values));
+      schedule.tensorize(loops[0], step.object, constants, step.edge);
+      return;
     }
-    if (head.text == "set") {
-      std::string name = word("a name");
-      expect("=");
-      values_.try_emplace(name, number("a number"));
-      return [] {};
-    }
-    const std::vector<std::string> steps = {
-        "split", "reorder",    "fuse",  "unroll",      "vectorize", "parallel",  "fission", "sink",
-        "peel",  "specialize", "hoist", "inline_call", "pack",      "tensorize", "stage",   "set"};
-    auto nearest = nearest_names(head.text, steps);
-    std::string all;
-    for (const std::string& step : steps) all += (all.empty() ? "" : ", ") + step;
-    syntax_error(head.loc, "expected a step, found " + shown(head),
-                 nearest.empty() ? "steps are: " + all : "did you mean `" + nearest[0] + "`?");
+    case StepKind::Pragma:
+      schedule.pragma_import(loops[0], step.import);
+      return;
   }
+}
 
-  Schedule& schedule_;
-  std::vector<Token> tokens_;
-  std::map<std::string, int64_t> values_;
-  size_t at_ = 0;
-};
+bool within(const Loc& loc, const ScheduleStep& step) {
+  auto at = [&](const Loc& place) {
+    return place && place.file.get() == loc.file.get() && place.line == loc.line &&
+           place.column == loc.column;
+  };
+  bool found = at(step.loc) || (step.alignment && at(step.alignment->loc));
+  for (const StepNumber& number : step.numbers) found |= at(number.loc);
+  return found;
+}
 
 }  // namespace
 
+void apply_step(Schedule& schedule, const ScheduleStep& step, StepValues& values) {
+  require_whole(step);
+  try {
+    if (step.kind == StepKind::Set) {
+      values.try_emplace(step.object, value_of(step.numbers[0], values));
+    }
+    perform(schedule, step, values);
+  } catch (const CompileError& error) {
+    std::vector<Diagnostic> diagnostics = error.diagnostics();
+    Diagnostic& first = diagnostics.front();
+    if (!step.loc || within(first.loc, step)) throw;
+    if (first.loc) {
+      first.notes.insert(
+          first.notes.begin(),
+          {Severity::Note, "", "this is what the step is about", first.loc, "", "", "", {}});
+    }
+    first.loc = step.loc;
+    throw CompileError(std::move(diagnostics));
+  }
+}
+
 void apply_steps(Schedule& schedule, const std::string& text, const std::string& path,
-                 std::map<std::string, int64_t> values) {
-  Ref<const SourceFile> file(new SourceFile(path, text));
-  StepReader(schedule, tokenize(file), std::move(values)).run();
+                 StepValues values) {
+  for (const ScheduleStep& step : parse_steps(text, path)) apply_step(schedule, step, values);
 }
 
 }  // namespace inlay

@@ -355,8 +355,12 @@ Schedule& Schedule::pragma_import(const std::string& name, Import import) {
   Site site = find_loop(function_, name);
   std::vector<Stmt> body = body_of(site.loop());
   body.insert(body.begin(), ImportPragma::make(import, import->loc));
+  ScheduleStep step;
+  step.kind = StepKind::Pragma;
+  step.loops = {name};
+  step.import = import;
   return commit(
-      "pragma " + name + " import",
+      print(step),
       replace(function_.body, {{site.self.get(), {with_body(site.loop(), std::move(body))}}}));
 }
 

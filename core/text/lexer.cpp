@@ -37,17 +37,17 @@ const std::unordered_set<std::string_view>& reserved_set() {
 constexpr std::string_view kPuncts[] = {
     "==", "!=", "<=", ">=", "<<", ">>", "&&", "||", "+=", "-=", "*=", "..",
     "(",  ")",  "[",  "]",  "{",  "}",  ",",  ";",  ":",  "=",  "<",  ">",
-    "+",  "-",  "*",  "/",  "%",  "&",  "|",  "^",  "~",  "!"};
+    "+",  "-",  "*",  "/",  "%",  "&",  "|",  "^",  "~",  "!",  "#"};
 
 }  // namespace
 
 const std::vector<std::string>& reserved_words() {
   static const std::vector<std::string> words = {
-      "func",     "intrin", "implement", "import",   "param",   "for",   "in",         "if",
-      "else",     "let",    "alloc",     "assert",   "barrier", "call",  "asm",        "parallel",
-      "unrolled", "grid",   "lane",      "strided",  "strides", "align", "vectorized", "true",
-      "false",    "inline", "flags",     "may_call", "min",     "max",   "select",     "ramp",
-      "stride",   "extent", "broadcast", "any"};
+      "func",     "intrin", "implement", "import",   "param",    "for",    "in",         "if",
+      "else",     "let",    "alloc",     "assert",   "barrier",  "call",   "asm",        "parallel",
+      "unrolled", "grid",   "lane",      "strided",  "strides",  "align",  "vectorized", "true",
+      "false",    "inline", "flags",     "may_call", "min",      "max",    "select",     "ramp",
+      "stride",   "extent", "broadcast", "any",      "schedule", "include"};
   return words;
 }
 

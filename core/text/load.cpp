@@ -44,7 +44,7 @@ std::string read_source(const std::string& path) {
 }  // namespace
 
 Program load_program(const std::string& path) {
-  ParseResult parsed = parse_program(read_source(path), path);
+  ParseResult parsed = parse_program(read_source(path), path, read_source);
   parsed.diagnostics.throw_if_errors();
   verify(parsed.program).throw_if_errors();
   return std::move(parsed.program);

@@ -6,8 +6,10 @@
 
 namespace inlay::text {
 
-Parser::Parser(std::string text, std::string path)
+Parser::Parser(std::string text, std::string path, SourceReader reader)
     : file_(new SourceFile(std::move(path), std::move(text))),
+      program_file_(file_.get()),
+      reader_(std::move(reader)),
       sink_([this](uint32_t line, uint32_t column, std::string message, std::string help) {
         error("parse", {file_, line, column}, std::move(message), std::move(help));
       }),
@@ -15,24 +17,15 @@ Parser::Parser(std::string text, std::string path)
   std::filesystem::path where(file_->path());
   directory_ = where.parent_path().string();
   program_.name = where.stem().string();
+  std::error_code failed;
+  std::filesystem::path identity = std::filesystem::weakly_canonical(where, failed);
+  including_.push_back({failed ? file_->path() : identity.string(), file_->path(), {}, {}});
 }
 
 ParseResult Parser::run() {
   try {
-    size_t bad = find_bad_byte(file_->text());
-    if (bad != std::string::npos) {
-      const std::string& text = file_->text();
-      auto line = static_cast<uint32_t>(1 + std::count(text.begin(), text.begin() + bad, '\n'));
-      size_t newline = bad == 0 ? std::string::npos : text.rfind('\n', bad - 1);
-      size_t start = newline == std::string::npos ? 0 : newline + 1;
-      error("encoding", {file_, line, static_cast<uint32_t>(bad - start + 1)},
-            text[bad] ? "file is not UTF-8" : "file holds a NUL byte",
-            text[bad] ? "write other bytes as \\xHH in a string" : "write \\x00 in a string");
-      return {std::move(program_), std::move(diagnostics_)};
-    }
     Scope scope(*this);
-    cur_ = lexer_.next();
-    while (cur_.kind != TokenKind::End) parse_item();
+    parse_file();
   } catch (const TooMany&) {
     diagnostics_.add({Severity::Note,
                       "too-many-errors",
@@ -44,6 +37,23 @@ ParseResult Parser::run() {
                       {}});
   }
   return {std::move(program_), std::move(diagnostics_)};
+}
+
+void Parser::parse_file() {
+  size_t bad = find_bad_byte(file_->text());
+  if (bad != std::string::npos) {
+    const std::string& text = file_->text();
+    auto line = static_cast<uint32_t>(1 + std::count(text.begin(), text.begin() + bad, '\n'));
+    size_t newline = bad == 0 ? std::string::npos : text.rfind('\n', bad - 1);
+    size_t start = newline == std::string::npos ? 0 : newline + 1;
+    error("encoding", {file_, line, static_cast<uint32_t>(bad - start + 1)},
+          text[bad] ? "file is not UTF-8" : "file holds a NUL byte",
+          text[bad] ? "write other bytes as \\xHH in a string" : "write \\x00 in a string");
+    cur_ = Token();
+    return;
+  }
+  cur_ = lexer_.next();
+  while (cur_.kind != TokenKind::End) parse_item();
 }
 
 void Parser::advance() {
@@ -211,8 +221,8 @@ void Parser::undeclared(const Token& token, const char* what) {
 
 namespace inlay {
 
-ParseResult parse_program(std::string text, std::string path) {
-  return text::Parser(std::move(text), std::move(path)).run();
+ParseResult parse_program(std::string text, std::string path, SourceReader reader) {
+  return text::Parser(std::move(text), std::move(path), std::move(reader)).run();
 }
 
 }  // namespace inlay

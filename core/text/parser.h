@@ -37,8 +37,10 @@ struct BinaryToken {
 
 class Parser {
  public:
-  Parser(std::string text, std::string path);
+  Parser(std::string text, std::string path, SourceReader reader);
   ParseResult run();
+  /// The text is steps of a schedule.
+  std::vector<ScheduleStep> run_steps(Diagnostics& diagnostics);
 
  private:
   struct SyntaxError {};  ///< told already
@@ -166,10 +168,27 @@ class Parser {
   std::vector<Expr> parse_shape(bool symbols);
   Expr parse_plain_or_symbol(bool symbols);
   Expr symbol(const std::string& name, const Loc& loc);
-  TargetPredicate parse_predicate();
+  TargetPredicate parse_predicate(bool params_follow = false);
   Stmt parse_item_body(std::vector<Import>* imports);
   void check_item_name(const Token& name, bool is_function);
   void recover_item(size_t begin);
+  /// Items up to the end of the current file.
+  void parse_file();
+
+  // Schedules and files (parser_schedule.cpp).
+  void parse_schedule();
+  void parse_include();
+  bool at_schedule_params();
+  void parse_steps(std::vector<ScheduleStep>& steps);
+  ScheduleStep parse_step();
+  std::string step_loop();
+  void step_loops(std::vector<std::string>& loops);
+  StepNumber step_number(const char* what);
+  void step_place(ScheduleStep& step);
+  void step_factor(ScheduleStep& step);
+  /// Words of steps are reserved there alone.
+  bool take_word(std::string_view word);
+  void expect_word(std::string_view word);
 
   struct Operator {
     BinaryToken token;
@@ -185,7 +204,19 @@ class Parser {
     uint32_t& depth;
   };
 
+  /// A file whose reading has begun.
+  struct Including {
+    std::string identity;
+    std::string path;
+    Loc from;  ///< empty: the first one
+    std::unordered_map<std::string, Loc> included;
+  };
+
   Ref<const SourceFile> file_;
+  const SourceFile* program_file_;  ///< the one whose functions are the program's
+  SourceReader reader_;
+  std::vector<Including> including_;
+  std::unordered_set<std::string> read_already_;
   std::string directory_;
   Program program_;
   Diagnostics diagnostics_;
@@ -210,6 +241,11 @@ class Parser {
   std::unordered_set<std::string> told_;  ///< undeclared names of this item
   std::unordered_map<std::string, Loc> item_names_;
   std::unordered_map<std::string, std::vector<std::pair<std::string, Binding>>> intrinsics_;
+  struct KnownFunction {
+    std::vector<std::pair<std::string, Binding>> names;  ///< parameters and symbols
+    const SourceFile* file;
+  };
+  std::unordered_map<std::string, KnownFunction> functions_;
   /// Literals whose nearest float is not the rounding of their nearest double.
   std::unordered_map<const ExprNode*, std::pair<Expr, float>> exact_f32_;
 };

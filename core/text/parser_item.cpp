@@ -15,7 +15,7 @@ void Parser::recover_item(size_t begin) {
     if (cur_.is("}") && depth > 0) --depth;
     if (cur_.offset == begin || cur_.kind != TokenKind::Keyword) continue;
     bool item = cur_.text == "func" || cur_.text == "intrin" || cur_.text == "implement" ||
-                cur_.text == "param";
+                cur_.text == "param" || cur_.text == "schedule" || cur_.text == "include";
     // `import` also stands in blocks.
     if (item || (depth == 0 && cur_.text == "import" && cur_.first_on_line)) return;
   }
@@ -40,17 +40,22 @@ void Parser::parse_item() {
       parse_implement();
     } else if (cur_.is("func")) {
       parse_func();
+    } else if (cur_.is("schedule")) {
+      parse_schedule();
+    } else if (cur_.is("include")) {
+      parse_include();
     } else {
       std::string help;
       if (cur_.kind == TokenKind::Name) {
-        help = did_you_mean(
-            nearest_names(cur_.text, {"func", "intrin", "implement", "import", "param"}, 1));
+        help = did_you_mean(nearest_names(
+            cur_.text, {"func", "intrin", "implement", "import", "param", "schedule", "include"},
+            1));
       } else if (cur_.is("}")) {
         // Braces out of balance are told once.
         if (std::exchange(braces_told_, true)) return advance();
         help = "there is a `}` too many";
       }
-      expected("func, intrin, implement, import or param", help);
+      expected("func, intrin, implement, schedule, param, import or include", help);
     }
   } catch (const SyntaxError&) {
     recover_item(begin);
@@ -122,7 +127,7 @@ Import Parser::parse_import() {
   return Import::path(*kind, std::move(payload), directory_, std::move(flags), may_call, loc);
 }
 
-TargetPredicate Parser::parse_predicate() {
+TargetPredicate Parser::parse_predicate(bool params_follow) {
   TargetPredicate predicate;
   predicate.loc = here();
   if (take("any")) {
@@ -130,7 +135,7 @@ TargetPredicate Parser::parse_predicate() {
   } else {
     predicate.arch = expect_name("an architecture, such as x86_64 or aarch64, or `any`").text;
   }
-  if (!take("(")) return predicate;
+  if ((params_follow && at_schedule_params()) || !take("(")) return predicate;
   do {
     // A feature has its own spelling (sse4.2, dot1-insts, 16-bit-insts).
     bool begins = cur_.kind != TokenKind::End && cur_.kind != TokenKind::Punct && !is_string();
@@ -418,11 +423,18 @@ void Parser::parse_func() {
   advance();
   Token name = expect_name("a name for the function");
   function.name = name.text;
-  check_item_name(name, true);
+  bool exported = file_.get() == program_file_;
+  if (exported) check_item_name(name, true);
   Scope scope(*this);
   function.params = parse_params();
+  KnownFunction known{{}, file_.get()};
+  for (const std::string& declared : scopes_.back()) {
+    known.names.emplace_back(declared, *find(declared));
+  }
+  functions_[function.name] = std::move(known);
   function.body = parse_item_body(&function.imports);
-  if (function.body) program_.items.emplace_back(std::move(function));
+  // An included file's functions are read, so that its faults are told, but belong to it.
+  if (function.body && exported) program_.items.emplace_back(std::move(function));
 }
 
 }  // namespace inlay::text

@@ -34,6 +34,11 @@ std::string Printer::stmt(const Stmt& stmt) {
   return std::move(out_);
 }
 
+std::string Printer::step(const ScheduleStep& step) {
+  print_step(step);
+  return std::move(out_);
+}
+
 std::string Printer::expr(const Expr& expr) {
   print(expr);
   return std::move(out_);
@@ -79,12 +84,19 @@ void Printer::print_item(const Program& program, const Item& item) {
     print_intrinsic(program, *intrinsic);
   } else if (auto* row = std::get_if<Implement>(&item)) {
     print_implement(*row);
+  } else if (auto* schedule = std::get_if<ScheduleItem>(&item)) {
+    print_schedule(*schedule);
   } else {
     auto& function = std::get<Function>(item);
     std::set<const ExprNode*> nodes = param_nodes(program);
     ConstantNames used(nodes);
     used.visit(function.params);
     used.visit(function.body);
+    for (const ScheduleItem* schedule : program.schedules()) {
+      if (schedule->function != function.name) continue;
+      for (const ScheduleParam& param : schedule->params) used.visit(param.value);
+      if (schedule->condition) used.visit(schedule->condition);
+    }
     namer_.open_item(std::move(used.names));
     print_function(function);
   }
@@ -92,6 +104,11 @@ void Printer::print_item(const Program& program, const Item& item) {
 
 void Printer::print_import(const Import& import) {
   line();
+  print_import_text(import);
+  out_ += "\n";
+}
+
+void Printer::print_import_text(const Import& import) {
   out_ += std::string("import ") + to_string(import->kind) + " ";
   if (import->is_inline) {
     out_ += "inline ";
@@ -104,7 +121,6 @@ void Printer::print_import(const Import& import) {
     print_string(flag);
   }
   if (import->may_call) out_ += " may_call";
-  out_ += "\n";
 }
 
 void Printer::print_param(const ProgramParam& param) {
@@ -230,6 +246,7 @@ void Printer::print_function(const Function& function) {
   namer_.open_scope();
   out_ += "func " + function.name;
   print_params(function.params, function.symbols(), true);
+  functions_[function.name] = namer_.scope_names();
   print_body(function.body, &function.imports);
   namer_.close_scope();
 }

@@ -59,15 +59,19 @@ class Printer {
   std::string function(const Function& function);
   std::string stmt(const Stmt& stmt);
   std::string expr(const Expr& expr);
+  std::string step(const ScheduleStep& step);
 
  private:
   // Items.
   void print_item(const Program& program, const Item& item);
   void print_import(const Import& import);
+  void print_import_text(const Import& import);
   void print_param(const ProgramParam& param);
   void print_intrinsic(const Program& program, const Intrinsic& intrinsic);
   void print_implement(const Implement& row);
   void print_function(const Function& function);
+  void print_schedule(const ScheduleItem& item);
+  void print_step(const ScheduleStep& step);
   void print_params(const std::vector<Param>& params, const std::vector<Var>& symbols, bool keep);
   void print_predicate(const TargetPredicate& predicate) { out_ += to_string(predicate); }
   void print_body(const Stmt& body, const std::vector<Import>* imports);
@@ -100,6 +104,8 @@ class Printer {
   bool suffixes_ = false;  ///< literals of default type get theirs too
   Namer namer_;
   std::unordered_map<std::string, std::vector<std::pair<const void*, std::string>>> intrinsics_;
+  /// Parameters and symbols, for the conditions of schedules.
+  std::unordered_map<std::string, std::vector<std::pair<const void*, std::string>>> functions_;
 };
 
 }  // namespace inlay::text

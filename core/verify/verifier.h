@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -22,6 +23,10 @@ std::optional<int64_t> fold(const Expr& expr,
 /// True if only literals and compile-time constants occur in `expr`.
 bool is_compile_time(const Expr& expr);
 
+/// Equal for predicates that match the same targets.
+using PredicateKey = std::pair<std::string, std::set<std::string>>;
+PredicateKey predicate_key(const TargetPredicate& predicate);
+
 class Verifier : Visitor {
  public:
   explicit Verifier(const Program& program) : program_(program) {}
@@ -36,6 +41,8 @@ class Verifier : Visitor {
   void check_function(const Function& function);
   void check_intrinsic(const Intrinsic& intrinsic);
   void check_implement(const Implement& row);
+  void check_schedule(const ScheduleItem& item);
+  void check_schedule_order();
   void check_body(const Stmt& body, const Loc& loc);
   void check_duplicate_rows();
   void check_recursion();

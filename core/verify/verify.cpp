@@ -30,8 +30,10 @@ Diagnostics Verifier::run() {
     if (auto* intrinsic = std::get_if<Intrinsic>(&item)) check_intrinsic(*intrinsic);
     if (auto* row = std::get_if<Implement>(&item)) check_implement(*row);
     if (auto* function = std::get_if<Function>(&item)) check_function(*function);
+    if (auto* schedule = std::get_if<ScheduleItem>(&item)) check_schedule(*schedule);
   }
   check_duplicate_rows();
+  check_schedule_order();
   check_recursion();
   return std::move(out_);
 }
@@ -130,15 +132,6 @@ void Verifier::check_predicate(const TargetPredicate& predicate) {
   }
 }
 
-namespace {
-
-// Predicates that match the same targets.
-std::pair<std::string, std::set<std::string>> key_of(const TargetPredicate& predicate) {
-  return {predicate.arch, {predicate.features.begin(), predicate.features.end()}};
-}
-
-}  // namespace
-
 void Verifier::check_param(const ProgramParam& param) {
   item_ = "param " + param.var.name();
   if (!param.var->is_constant || param.var.type() != kIndex) {
@@ -148,7 +141,7 @@ void Verifier::check_param(const ProgramParam& param) {
   std::set<std::pair<std::string, std::set<std::string>>> seen;
   for (const auto& [predicate, value] : param.rows) {
     check_predicate(predicate);
-    if (seen.insert(key_of(predicate)).second) continue;
+    if (seen.insert(predicate_key(predicate)).second) continue;
     error("duplicate-row", predicate.loc ? predicate.loc : param.loc,
           "parameter `" + param.var.name() + "` has two values for " + to_string(predicate));
   }
@@ -333,7 +326,7 @@ void Verifier::check_duplicate_rows() {
     auto* row = std::get_if<Implement>(&item);
     if (!row) continue;
     item_ = "implement " + row->intrinsic + " for " + to_string(row->target);
-    auto [arch, features] = key_of(row->target);
+    auto [arch, features] = predicate_key(row->target);
     auto [old, fresh] = seen.emplace(Key{row->intrinsic, row->constants, arch, features}, row->loc);
     if (fresh) continue;
     Diagnostic& told = error("duplicate-row", row->loc,

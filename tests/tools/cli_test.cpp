@@ -369,4 +369,53 @@ TEST_F(Cli, BenchComparesAndTimes) {
   EXPECT_THAT(wrong.err, HasSubstr("wrong is wrong"));
 }
 
+const char* const kScheduled = R"(include "tile.inlay"
+func scale(A: f32[M, N], x: f32) {
+  for i in 0..M { for j in 0..N { A[i, j] = A[i, j] * x } }
+}
+schedule scale for any (rows = 2 * tile) when M > rows {
+  split i by rows into ib, ir
+  parallel ib
+}
+)";
+
+TEST_F(Cli, SchedulesAreApplied) {
+  write(folder_ / "scale.inlay", kScheduled);
+  write(folder_ / "tile.inlay", "param tile = 4\n");
+  auto lowered = [&](const std::string& options) {
+    Result result = inlay("build scale.inlay --emit ir -o - " + options);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  };
+  EXPECT_THAT(lowered(""), HasSubstr("if M > 8 {\n    parallel for ib in"));
+  EXPECT_THAT(lowered("--set rows=3"), HasSubstr("min(3, "));
+  EXPECT_THAT(lowered("--set scale.rows=5"), HasSubstr("min(5, "));
+  EXPECT_THAT(lowered("--set tile=1"), HasSubstr("min(2, "));
+  EXPECT_THAT(lowered("--no-schedule"), Not(HasSubstr("ib")));
+  EXPECT_THAT(lowered(""), HasSubstr("parallel for ib in")) << "the cache keeps them apart";
+  // An included file is looked at again.
+  write(folder_ / "tile.inlay", "param tile = 5\n");
+  EXPECT_THAT(lowered(""), HasSubstr("if M > 10 {"));
+
+  Result run = inlay("run scale.inlay M=33 N=7 x=1.5 --check --threads 2");
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("check A: ok"));
+  EXPECT_EQ(inlay("run scale.inlay M=33 N=7 x=1.5 --interpret").code, 0);
+  EXPECT_EQ(inlay("bench scale.inlay M=33 N=7 x=1.5 --check --seconds 0.01").code, 0);
+
+  Result explained = inlay("explain scale.inlay");
+  EXPECT_THAT(explained.out, HasSubstr("schedule scale for any  (scale.inlay:5)\n  when M > 10\n"
+                                       "  rows = 10\n  2 steps\nscale: as it is written else"));
+  EXPECT_THAT(inlay("explain scale.inlay --no-schedule").out,
+              HasSubstr("scale: as it is written\n"));
+
+  Result unknown = inlay("check scale.inlay --set row=4");
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean `rows`"));
+  write(folder_ / "wrong.inlay", std::string(kScheduled) + "schedule scale {\n  unroll i\n}\n");
+  Result wrong = inlay("check wrong.inlay");
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("wrong.inlay:10:3: error: "));
+}
+
 }  // namespace

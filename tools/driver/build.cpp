@@ -96,7 +96,7 @@ std::optional<BuildOutput> unpack(const std::string& bytes) {
 }  // namespace
 
 std::string Driver::key_of(const BuildRequest& request, const std::string& text) const {
-  json key = {"build 1",
+  json key = {"build 2",
               build_id(),
               plugins_.fingerprint(),
               request.input,
@@ -104,6 +104,7 @@ std::string Driver::key_of(const BuildRequest& request, const std::string& text)
               request.optimization_level,
               request.debug_info,
               request.params,
+              request.schedule,
               request.include_directories,
               fs::current_path().string()};
   json targets = json::array();
@@ -133,9 +134,18 @@ Driver::Prepared Driver::prepare(const BuildRequest& request) {
   for (const std::string& spec : specs) {
     CompileUnit unit;
     unit.target = plugins_.resolve(spec);
-    unit.lowered =
-        lower_intrinsics(bind_params(prepared.program, &unit.target, request.params), &unit.target);
+    std::vector<AppliedSchedule> applied;
+    Program bound;
+    if (request.schedule) {
+      ScheduledProgram scheduled = apply_schedules(prepared.program, unit.target, request.params);
+      bound = std::move(scheduled.program);
+      applied = std::move(scheduled.applied);
+    } else {
+      bound = bind_params(prepared.program, &unit.target, request.params);
+    }
+    unit.lowered = lower_intrinsics(bound, &unit.target);
     prepared.units.push_back(std::move(unit));
+    prepared.schedules.push_back(std::move(applied));
   }
   return prepared;
 }
@@ -169,6 +179,8 @@ BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string
   output.report_json = render_json(result.reports);
   output.warnings = render(result.warnings.all());
   *dependencies = std::move(result.dependencies);
+  const std::vector<std::string>& included = prepared.program.included;
+  dependencies->insert(dependencies->end(), included.begin(), included.end());
   std::sort(dependencies->begin(), dependencies->end());
   dependencies->erase(std::unique(dependencies->begin(), dependencies->end()), dependencies->end());
   return output;

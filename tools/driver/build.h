@@ -1,6 +1,7 @@
 // From a .inlay file to artifacts: parse, lower for each target, compile, through the cache.
 #pragma once
 
+#include "core/schedule/apply.h"
 #include "tools/driver/cache.h"
 #include "tools/driver/plugins.h"
 
@@ -12,6 +13,7 @@ struct BuildRequest {
   std::vector<std::string> targets;  ///< specifications; empty: "native"
   std::vector<Artifact> artifacts{Artifact::SharedObject};
   ParamValues params;           ///< --set
+  bool schedule = true;         ///< false: functions are compiled as they are written
   std::vector<Import> imports;  ///< --import, at program scope
   std::vector<std::string> include_directories;
   int optimization_level = 3;
@@ -41,6 +43,7 @@ class Driver {
   struct Prepared {
     Program program;
     std::vector<CompileUnit> units;
+    std::vector<std::vector<AppliedSchedule>> schedules;  ///< of each unit
   };
   Prepared prepare(const BuildRequest& request);
 

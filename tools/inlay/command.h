@@ -24,6 +24,7 @@ struct CompileFlags {
   std::string optimization = "3";
   bool debug_info = false;
   bool no_cache = false;
+  bool no_schedule = false;
 
   void add_to(CLI::App& app, bool many_targets);
   /// Throws CompileError (rule "option") at a value that can't be understood.

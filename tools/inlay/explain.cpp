@@ -1,6 +1,7 @@
 // inlay explain and inlay targets: why the compiler does what it does.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/text/text.h"
@@ -45,14 +46,39 @@ void print_params(const Program& program, const Target& target, const ParamValue
   }
 }
 
+void print_schedules(const Program& program, const std::vector<AppliedSchedule>& applied) {
+  for (const AppliedSchedule& schedule : applied) {
+    fmt::print("schedule {} for {}  ({})\n", schedule.function, to_string(schedule.target),
+               place(schedule.loc));
+    if (!schedule.condition.empty()) fmt::print("  when {}\n", schedule.condition);
+    for (const auto& [name, value] : schedule.values) fmt::print("  {} = {}\n", name, value);
+    fmt::print("  {} steps{}\n", schedule.steps.size(),
+               schedule.reassociates ? ", sums are added up in another order" : "");
+  }
+  for (const Function* function : program.functions()) {
+    bool always = false;
+    for (const AppliedSchedule& schedule : applied) {
+      always |= schedule.function == function->name && schedule.condition.empty();
+    }
+    if (!always) {
+      bool some = std::any_of(applied.begin(), applied.end(), [&](const AppliedSchedule& schedule) {
+        return schedule.function == function->name;
+      });
+      fmt::print("{}: as it is written{}\n", function->name, some ? " else" : "");
+    }
+  }
+}
+
 int run_explain(const CompileFlags& flags, const std::string& input) {
   Session session(flags.no_cache);
   BuildRequest request = flags.request(input);
   Driver::Prepared prepared = session.driver().prepare(request);
-  for (const CompileUnit& unit : prepared.units) {
+  for (size_t i = 0; i < prepared.units.size(); ++i) {
+    const CompileUnit& unit = prepared.units[i];
     fmt::print("{} for {} ({}, cpu {})\n\n", input, unit.target.spec, unit.target.triple,
                unit.target.cpu);
     print_params(prepared.program, unit.target, request.params);
+    print_schedules(prepared.program, prepared.schedules[i]);
     for (const Selection& selection : unit.lowered.selections) {
       fmt::print("\n{}: called at", instance(selection.intrinsic, selection.constants));
       for (const Loc& site : selection.call_sites) fmt::print(" {}", place(site));

@@ -60,7 +60,10 @@ void CompileFlags::add_to(CLI::App& app, bool many_targets) {
   } else {
     target->expected(1);
   }
-  app.add_option("--set", sets, "Value of a `param`, such as mr=4")
+  app.add_option(
+         "--set", sets,
+         "Value of a `param`, or of a number of a schedule, such as mr=4; sgemm.mc=72 is for "
+         "the schedules of sgemm alone")
       ->type_name("NAME=INT")
       ->take_all();
   app.add_option("--import", imports,
@@ -77,6 +80,7 @@ void CompileFlags::add_to(CLI::App& app, bool many_targets) {
       ->check(CLI::IsMember({"0", "1", "2", "3"}))
       ->capture_default_str();
   app.add_flag("-g", debug_info, "Keep debug information");
+  app.add_flag("--no-schedule", no_schedule, "Compile functions as they are written");
   app.add_flag("--no-cache", no_cache, "Neither read nor write the cache");
 }
 
@@ -92,6 +96,7 @@ BuildRequest CompileFlags::request(const std::string& input) const {
   request.include_directories = include_directories;
   request.optimization_level = optimization[0] - '0';
   request.debug_info = debug_info;
+  request.schedule = !no_schedule;
   return request;
 }
 

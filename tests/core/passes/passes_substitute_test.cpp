@@ -168,7 +168,7 @@ TEST(BindParams, UnknownOverrideNamesTheNearest) {
   Program empty;
   empty.name = "e";
   error = error_of([&] { bind_params(empty, nullptr, {{"x", 4}}); });
-  EXPECT_EQ(error.help, "it declares no `param` at all");
+  EXPECT_EQ(error.help, "it declares no `param`, and no number of a schedule");
 }
 
 TEST(BindParams, IntrinsicsAndTheirRowsShareNewBuffers) {

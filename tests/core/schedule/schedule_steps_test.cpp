@@ -81,34 +81,84 @@ TEST(ScheduleSteps, ErrorsNameThePlace) {
   Program program = parse("func f(A: f32[M]) { for i in 0..M { A[i] = 0.0 } }");
   struct Bad {
     const char* text;
+    const char* rule;
     const char* message;
     uint32_t line, column;
   };
-  for (const Bad& bad : {Bad{"splt i by 4 into a, b", "expected a step, found `splt`", 1, 1},
-                         Bad{"split i by 4 into a b", "expected `,`, found `b`", 1, 21},
-                         Bad{"split i by even(0) into a, b", "at least one", 1, 20},
-                         Bad{"split i by even(x) into a, b", "`x` is no parameter", 1, 17},
-                         Bad{"split i by", "expected a factor, found the end", 1, 11},
-                         Bad{"\n  split i by 4 into a, b tail none", "expected perfect", 2, 31},
-                         Bad{"split i by 99999999999999999999 into a, b", "does not fit", 1, 12},
-                         Bad{"parallel !", "can't contain `!`", 1, 10},
-                         Bad{"parallel 4", "expected a loop, found `4`", 1, 10},
-                         Bad{"stage A at i as t align 3", "power of two", 1, 25},
-                         Bad{"stage A at i as t in cache", "expected global", 1, 22}}) {
+  for (const Bad& bad :
+       {Bad{"splt i by 4 into a, b", "parse", "expected a step, found `splt`", 1, 1},
+        Bad{"split i by 4 into a b", "parse", "expected `,`, found `b`", 1, 21},
+        Bad{"split i by even(0) into a, b", "bad-factor", "at least one", 1, 17},
+        Bad{"split i by even(x) into a, b", "undeclared", "`x` is no parameter", 1, 17},
+        Bad{"split i by", "parse", "expected a factor, found the end", 1, 11},
+        Bad{"\n  split i by 4 into a, b tail none", "parse", "expected perfect", 2, 31},
+        Bad{"split i by 99999999999999999999 into a, b", "parse", "does not fit", 1, 12},
+        Bad{"parallel !", "parse", "expected a loop, found `!`", 1, 10},
+        Bad{"parallel 4", "parse", "expected a loop, found `4`", 1, 10},
+        Bad{"parallel i#0", "parse", "counted from 1", 1, 12},
+        Bad{"parallel i }", "parse", "expected a step, found `}`", 1, 12},
+        Bad{"stage A at i as t align 3", "bad-alignment", "power of two", 1, 25},
+        Bad{"stage A at i as t in cache", "parse", "expected a memory space", 1, 22},
+        Bad{"pragma i import c 4", "parse", "expected a path", 1, 19},
+        Bad{"pragma i export", "parse", "expected `import`", 1, 10},
+        Bad{"tensorize i as t edge none", "parse", "expected whole or pad", 1, 23}}) {
     Schedule s(program, "f");
     Diagnostic refused = refusal([&] { apply_steps(s, bad.text, "steps"); });
-    EXPECT_EQ(refused.rule, "parse");
+    EXPECT_EQ(refused.rule, bad.rule);
     EXPECT_TRUE(has(refused.message, {bad.message}));
     EXPECT_EQ(refused.loc.line, bad.line) << bad.text;
     EXPECT_EQ(refused.loc.column, bad.column) << bad.text;
   }
+  // A step's own refusal points at the step, and at the loop that it is about.
   Schedule s(program, "f");
   Diagnostic refused =
-      refusal([&] { apply_steps(s, "split i by 4 into a, b\n  parallel c", "steps"); });
-  EXPECT_EQ(refused.rule, "unknown-loop");
+      refusal([&] { apply_steps(s, "split i by 4 into a, b\n  unroll a", "steps"); });
+  EXPECT_EQ(refused.loc.file->path(), "steps");
+  EXPECT_EQ(refused.loc.line, 2u);
+  EXPECT_EQ(refused.loc.column, 3u);
   ASSERT_FALSE(refused.notes.empty());
-  EXPECT_EQ(refused.notes.back().loc.line, 2u);
-  EXPECT_EQ(refused.notes.back().loc.column, 3u);
+  EXPECT_EQ(refused.notes.front().loc.file->path(), "test.inlay");
+  EXPECT_EQ(s.steps().size(), 1u);
+}
+
+TEST(ScheduleSteps, EveryFaultOfTheTextIsTold) {
+  try {
+    parse_steps("splt i by 4 into a, b\nreorder a, b\nfuse a\nunroll 4\n", "steps");
+    FAIL();
+  } catch (const CompileError& error) {
+    std::vector<uint32_t> lines;
+    for (const Diagnostic& diagnostic : error.diagnostics()) lines.push_back(diagnostic.loc.line);
+    EXPECT_EQ(lines, (std::vector<uint32_t>{1, 4, 4})) << error.what();
+  }
+}
+
+TEST(ScheduleSteps, PrintedAsTheyAreWritten) {
+  for (const char* text : {"set mr = 6",
+                           "split i#2 by mr into a, b tail peel",
+                           "split i by 4 into a, b tail bound",
+                           "split i by even(mc, mr) into a.x, b tail guard",
+                           "reorder a, b#3, c",
+                           "fuse a, b into c",
+                           "unroll a",
+                           "vectorize a",
+                           "parallel a",
+                           "fission a, b before c",
+                           "fission a before c suffix _first",
+                           "sink into a",
+                           "peel a for b",
+                           "specialize a for b, c",
+                           "hoist a_packed out of b",
+                           "inline_call a",
+                           "pack A at i as p[a, b.c]",
+                           "pack A at i as p[a] pad a align 128 in private",
+                           "stage A at i as t align mr in shared",
+                           "tensorize i as t",
+                           "tensorize i as t<mr, 16> edge pad",
+                           "pragma i import c \"k.c\" flags \"-O1\" may_call"}) {
+    std::vector<ScheduleStep> steps = parse_steps(text, "steps");
+    ASSERT_EQ(steps.size(), 1u);
+    EXPECT_EQ(print(steps[0]), text);
+  }
 }
 
 }  // namespace

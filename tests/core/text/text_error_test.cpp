@@ -47,8 +47,11 @@ INSTANTIATE_TEST_SUITE_P(
     TextError, Item,
     testing::Values(
         Case{"fun f() {}",
-             "1:1 parse expected func, intrin, implement, import or param, found `fun`"},
-        Case{"}", "1:1 parse expected func, intrin, implement, import or param, found `}`"},
+             "1:1 parse expected func, intrin, implement, schedule, param, import or include, "
+             "found `fun`"},
+        Case{"}",
+             "1:1 parse expected func, intrin, implement, schedule, param, import or include, "
+             "found `}`"},
         Case{"func f( {}", "1:9 parse expected a parameter, found `{`"},
         Case{"func f", "1:7 parse expected `(`, found the end of the file"},
         Case{"func f()", "1:9 parse expected `{`, found the end of the file"},

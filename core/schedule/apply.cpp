@@ -1,0 +1,145 @@
+#include "core/schedule/apply.h"
+
+#include <algorithm>
+
+#include "core/passes/row_match.h"
+#include "core/schedule/steps.h"
+#include "core/text/text.h"
+#include "core/verify/verify.h"
+
+namespace inlay {
+
+namespace {
+
+std::vector<const ScheduleItem*> chain_of(const Program& program, const std::string& function,
+                                          const Target& target) {
+  std::vector<const ScheduleItem*> chain;
+  for (const ScheduleItem* item : program.schedules()) {
+    if (item->function != function || !matches(item->target, target)) continue;
+    auto place = std::find_if(chain.begin(), chain.end(), [&](const ScheduleItem* other) {
+      return more_specific(item->target, other->target);
+    });
+    chain.insert(place, item);
+  }
+  auto last = std::find_if(chain.begin(), chain.end(),
+                           [](const ScheduleItem* item) { return !item->condition; });
+  if (last != chain.end()) chain.erase(last + 1, chain.end());
+  return chain;
+}
+
+const int64_t* find_override(const ParamValues& overrides, const std::string& function,
+                             const std::string& name) {
+  auto found = overrides.find(function + "." + name);
+  if (found == overrides.end()) found = overrides.find(name);
+  return found == overrides.end() ? nullptr : &found->second;
+}
+
+class Applier {
+ public:
+  Applier(const Program& program, const Target& target, const ParamValues& overrides)
+      : program_(program), overrides_(overrides), bound_(bind_params(program, &target, overrides)) {
+    for (const ProgramParam* param : program.params()) {
+      int64_t value = param_value(*param, &target, overrides);
+      known_[param->var.name()] = value;
+      substitution_.vars[param->var.get()] = Expr(value);
+    }
+  }
+
+  ScheduledProgram run(const Target& target) {
+    ScheduledProgram result;
+    result.program = bound_;
+    for (Item& item : result.program.items) {
+      auto* function = std::get_if<Function>(&item);
+      if (!function) continue;
+      std::vector<const ScheduleItem*> chain = chain_of(program_, function->name, target);
+      // From the last branch to the first.
+      Stmt body = function->body;
+      std::vector<AppliedSchedule> applied;
+      for (size_t i = chain.size(); i-- > 0;) {
+        applied.push_back(apply(*chain[i], *function, body));
+      }
+      function->body = body;
+      result.applied.insert(result.applied.end(), std::make_move_iterator(applied.rbegin()),
+                            std::make_move_iterator(applied.rend()));
+    }
+    verify(result.program).throw_if_errors();
+    return result;
+  }
+
+ private:
+  // `rest`, what is done where the condition does not hold, becomes the whole.
+  AppliedSchedule apply(const ScheduleItem& item, const Function& function, Stmt& rest) {
+    AppliedSchedule applied;
+    applied.function = item.function;
+    applied.target = item.target;
+    applied.loc = item.loc;
+    applied.before = function;
+    Substitution substitution = substitution_;
+    StepValues values = known_;
+    for (const ScheduleParam& param : item.params) {
+      const std::string& name = param.var.name();
+      const int64_t* set = find_override(overrides_, item.function, name);
+      Expr value = set ? Expr(*set) : simplify(substitute(param.value, substitution));
+      if (!as_int(value)) {
+        throw CompileError("constant", param.value.loc() ? param.value.loc() : param.var.loc(),
+                           "the value of `" + name + "` can't be computed: it is " + print(value));
+      }
+      values[name] = as_int(value)->value;
+      substitution.vars[param.var.get()] = value;
+      applied.values.emplace_back(name, values[name]);
+    }
+    for (const ScheduleStep& step : item.steps) {
+      if (step.kind != StepKind::Set) continue;
+      if (const int64_t* set = find_override(overrides_, item.function, step.object)) {
+        values[step.object] = *set;
+      }
+    }
+    Program program = bound_;
+    Expr condition;
+    if (item.condition) {
+      condition = simplify(substitute(item.condition, substitution));
+      applied.condition = print(condition);
+      for (Item& each : program.items) {
+        auto* own = std::get_if<Function>(&each);
+        if (!own || own->name != item.function) continue;
+        // The branch is there while the steps are done, so that they know the condition.
+        own->body = Block::make({If::make(condition, own->body, {}, item.loc)}, item.loc);
+      }
+    }
+    Schedule schedule(std::move(program), item.function);
+    for (const ScheduleStep& step : item.steps) {
+      apply_step(schedule, step, values);
+      if (step.kind == StepKind::Set) applied.values.emplace_back(step.object, values[step.object]);
+    }
+    applied.steps = schedule.steps();
+    applied.reassociates = schedule.reassociates();
+    rest = join(condition, schedule.function().body, rest, item.loc);
+    return applied;
+  }
+
+  static Stmt join(const Expr& condition, const Stmt& body, const Stmt& rest, const Loc& loc) {
+    if (!condition) return body;
+    const std::vector<Stmt>& stmts = body.as<Block>()->stmts;
+    auto* branch = stmts.size() == 1 ? stmts[0].as<If>() : nullptr;
+    if (branch && !branch->else_body) {
+      return Block::make({If::make(branch->condition, branch->then_body, rest, loc)}, loc);
+    }
+    // A step decided the condition, and took the branch away.
+    return Block::make({If::make(condition, body, rest, loc)}, loc);
+  }
+
+  const Program& program_;
+  const ParamValues& overrides_;
+  Program bound_;
+  StepValues known_;
+  Substitution substitution_;
+};
+
+}  // namespace
+
+ScheduledProgram apply_schedules(const Program& program, const Target& target,
+                                 const ParamValues& overrides) {
+  return Applier(program, target, overrides).run(target);
+}
+
+}  // namespace inlay
