@@ -9,15 +9,24 @@
 namespace inlay::emulator::hip {
 
 thread_local Error last_error = kSuccess;
+static std::atomic<bool> device_made{false};
 
 int done(Error error) {
   if (error != kSuccess) last_error = error;
   return error;
 }
 
+int waited() {
+  return done(Device::get().queues().take_error());
+}
+
 Device& Device::get() {
   // Never destroyed: programs call HIP from their own destructors.
-  static Device* device = new Device;
+  static Device* device = [] {
+    auto* made = new Device;
+    device_made = true;
+    return made;
+  }();
   return *device;
 }
 
@@ -27,24 +36,21 @@ Device::Device() {
     return v != nullptr && *v != 0 ? atof(v) : fallback;
   };
   verbose = number("INLAY_EMULATOR_VERBOSE", 0) != 0;
-  if (const char* arch = getenv("INLAY_EMULATOR_ARCH")) {
-    if (strcmp(arch, "gfx906") == 0)
-      chip = Chip::kGfx906;
-    else if (strcmp(arch, "gfx900") != 0 && *arch != 0)
-      fprintf(
-          stderr,
-          "inlay emulator: INLAY_EMULATOR_ARCH=%s: known are gfx900 and gfx906; this is a gfx900\n",
-          arch);
-  }
-  compute_units = static_cast<int>(number("INLAY_EMULATOR_CUS", chip == Chip::kGfx906 ? 60 : 64));
+  if (const char* arch = getenv("INLAY_EMULATOR_ARCH"))
+    if (*arch != 0 && !parse_target(arch, &target))
+      say("INLAY_EMULATOR_ARCH=%s: known are gfx900 and gfx906, with :xnack+ or :xnack- behind, "
+          "and "
+          "before it :sramecc+ or :sramecc- for gfx906; this is a %s",
+          arch, target.id().c_str());
+  compute_units =
+      static_cast<int>(number("INLAY_EMULATOR_CUS", target.chip == Chip::kGfx906 ? 60 : 64));
   if (compute_units < 1) compute_units = 1;
   const unsigned cores = std::thread::hardware_concurrency();
   options.threads = static_cast<int>(number("INLAY_EMULATOR_THREADS", cores ? cores : 1));
   options.watchdog_seconds = number("INLAY_EMULATOR_WATCHDOG", 600);
   if (const char* path = getenv("INLAY_EMULATOR_TRACE")) {
     options.observe.trace = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
-    if (options.observe.trace == nullptr)
-      fprintf(stderr, "inlay emulator: INLAY_EMULATOR_TRACE: cannot write %s\n", path);
+    if (options.observe.trace == nullptr) say("INLAY_EMULATOR_TRACE: cannot write %s", path);
     options.threads = 1;  // lines in order
   }
   statistics = number("INLAY_EMULATOR_STATISTICS", 0) != 0;
@@ -55,6 +61,22 @@ Device::Device() {
     options.observe.check_waits = all || list.find(",waits,") != std::string::npos;
     options.observe.check_uninitialized = all || list.find(",uninitialized,") != std::string::npos;
   }
+  blocking = number("HIP_LAUNCH_BLOCKING", 0) != 0;
+  options.cancel = &cancel_;
+  // One thread that was asked for, and not all that the host has, means the same each time.
+  queues_ = std::make_unique<Queues>(
+      options.threads == 1 &&
+      (options.observe.trace != nullptr || getenv("INLAY_EMULATOR_THREADS") != nullptr));
+}
+
+// Before the program's memory goes: a kernel may still run when main returns.
+__attribute__((destructor)) static void shut_down_device() {
+  if (device_made) Device::get().shut_down();
+}
+
+void Device::shut_down() {
+  cancel_ = true;
+  queues_->stop();
 }
 
 void Device::say(const char* format, ...) {
@@ -69,7 +91,7 @@ void Device::say(const char* format, ...) {
 Error Device::load(const void* image, uint64_t size, std::unique_ptr<Module>* module) {
   std::string error;
   auto m = std::make_unique<Module>();
-  m->object = CodeObject::load(chip, &memory, image, size, &error);
+  m->object = CodeObject::load(target, &memory, image, size, &error);
   if (m->object == nullptr) {
     say("%s", error.c_str());
     return error.compare(0, 11, "no code for") == 0 ||
@@ -178,43 +200,112 @@ int Device::blocks_per_unit(const Kernel& kernel, int block, size_t dynamic_shar
   return waves > 1 && blocks > 16 ? 16 : blocks;
 }
 
-Error Device::launch(const Function& f, const uint32_t grid[3], const uint32_t block[3],
-                     size_t shared, std::vector<uint8_t> arguments, bool cooperative) {
-  Launch l;
-  l.object = f.object;
-  l.kernel = f.kernel;
+// What ockl's multi-grid functions read of a grid that is alone: no partners to synchronize with,
+// its place among them, and its size.
+void* Device::grid_information(const Launch& launch) {
+  struct Information {
+    uint64_t partners;
+    uint32_t grid, grids;
+    uint64_t before, all;
+    uint32_t own_sync[2];
+    uint32_t workgroups;
+  };
+  auto* info = static_cast<Information*>(memory.allocate_zeroed(4096, "multi-grid information"));
+  if (info == nullptr) return nullptr;
+  info->partners = reinterpret_cast<uint64_t>(info) + 2048;
+  info->grids = 1;
+  info->all = 1;
+  for (int n = 0; n < 3; n++)
+    info->all *= uint64_t{launch.grid[n]} * launch.block[n] - launch.missing[n];
+  info->workgroups = launch.grid[0] * launch.grid[1] * launch.grid[2];
+  return info;
+}
+
+Error Device::launch(const Function& f, LaunchRequest request) {
+  const StreamPointer stream = queues().find(request.stream);
+  if (stream == nullptr) return kInvalidHandle;
+  auto l = std::make_shared<Launch>();
+  l->object = f.object;
+  l->kernel = f.kernel;
   for (int n = 0; n < 3; n++) {
-    l.grid[n] = grid[n];
-    l.block[n] = block[n];
-    if (grid[n] == 0 || block[n] == 0) return kInvalidConfiguration;
+    l->grid[n] = request.grid[n];
+    l->block[n] = request.block[n];
+    l->missing[n] = request.missing[n];
+    if (request.grid[n] == 0 || request.block[n] == 0) return kInvalidConfiguration;
   }
-  if (shared > options.lds_limit) return kInvalidValue;
-  const uint64_t items = uint64_t{block[0]} * block[1] * block[2];
+  if (request.shared > options.lds_limit) return kInvalidValue;
+  const uint64_t items = uint64_t{request.block[0]} * request.block[1] * request.block[2];
   if (items > 1024) return kInvalidConfiguration;
-  l.dynamic_lds = static_cast<uint32_t>(shared);
-  l.arguments = std::move(arguments);
-  if (cooperative) {
-    const uint64_t fit =
-        static_cast<uint64_t>(blocks_per_unit(*f.kernel, static_cast<int>(items), shared)) *
-        static_cast<uint64_t>(compute_units);
-    if (uint64_t{grid[0]} * grid[1] * grid[2] > fit) return kCooperativeLaunchTooLarge;
+  l->dynamic_lds = static_cast<uint32_t>(request.shared);
+  l->arguments = std::move(request.arguments);
+  std::string error;
+  if (!check_launch(*l, options, &error)) {
+    say("%s", error.c_str());
+    return kLaunchFailure;
   }
-  for (const KernelArgument& a : f.kernel->arguments)
+  if (request.cooperative) {
+    const uint64_t fit =
+        static_cast<uint64_t>(blocks_per_unit(*f.kernel, static_cast<int>(items), request.shared)) *
+        static_cast<uint64_t>(compute_units);
+    if (uint64_t{l->grid[0]} * l->grid[1] * l->grid[2] > fit) return kCooperativeLaunchTooLarge;
+  }
+  for (const KernelArgument& a : f.kernel->arguments) {
     if (a.kind == "hidden_hostcall_buffer") {
-      l.hostcall_buffer = hostcall.buffer(&memory);
-      l.service = [this] { hostcall.serve(); };
+      l->hostcall_buffer = hostcall.buffer(&memory);
+      l->service = [this] { hostcall.serve(); };
+    } else if (a.kind == "hidden_heap_v1") {
+      l->heap = hostcall.heap(&memory);
+    } else if (a.kind == "hidden_multigrid_sync_arg" && request.cooperative) {
+      l->grid_sync = reinterpret_cast<uint64_t>(grid_information(*l));
+      if (l->grid_sync == 0) return kOutOfMemory;
     }
+  }
+  Command command;
+  const Kernel* kernel = f.kernel;
+  command.work = [this, kernel, l] { return run(*kernel, *l); };
+  const FencePointer fence = queues().enqueue(stream, std::move(command));
+  {
+    const std::lock_guard lock(mutex);
+    if (request.start != nullptr) request.start->fence = fence, request.start->start = true;
+    if (request.stop != nullptr) request.stop->fence = fence, request.stop->start = false;
+  }
+  if (!blocking) return kSuccess;
+  queues().wait(fence);
+  return queues().take_error();
+}
+
+Error Device::run(const Kernel& kernel, const Launch& l) {
+  {
+    const std::lock_guard lock(running_mutex_);
+    running_++;
+  }
   std::string error;
   LaunchOptions own = options;
   Statistics counted;
   if (statistics) own.observe.statistics = &counted;
   const bool ran = run_launch(&memory, l, own, &error);
-  if (statistics) fputs(counted.report(f.kernel->name).c_str(), stderr);
-  if (ran) return kSuccess;
+  if (statistics) fputs(counted.report(kernel.name).c_str(), stderr);
+  if (l.grid_sync != 0) memory.free(reinterpret_cast<void*>(l.grid_sync));
+  {
+    const std::lock_guard lock(running_mutex_);
+    if (--running_ == 0) {
+      for (void* p : retired_) memory.free(p);
+      retired_.clear();
+    }
+  }
+  if (ran || cancel_) return kSuccess;
   say("%s", error.c_str());
   if (error.find("watchdog") != std::string::npos) return kLaunchTimeOut;
   if (error.find(" bytes at 0x") != std::string::npos) return kIllegalAddress;
   return kLaunchFailure;
+}
+
+void Device::retire(void* pointer) {
+  const std::lock_guard lock(running_mutex_);
+  if (running_ == 0)
+    memory.free(pointer);
+  else
+    retired_.push_back(pointer);
 }
 
 }  // namespace inlay::emulator::hip

@@ -1,6 +1,4 @@
-// The one device of a process, and what the HIP functions share. Work is done when it is asked for:
-// a call that HIP calls asynchronous has finished when it returns, which every program must allow
-// for.
+// The one device of a process, and what the HIP functions share.
 #pragma once
 
 #include <atomic>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "runtime/emulator/hip/hostcall.h"
+#include "runtime/emulator/hip/queue.h"
 #include "runtime/emulator/hip/types.h"
 #include "runtime/emulator/machine/launch.h"
 
@@ -28,14 +27,16 @@ struct Module {
   std::unique_ptr<CodeObject> object;
   std::map<std::string, std::unique_ptr<Function>> functions;
 };
-struct Stream {
-  unsigned flags = 0;
-  int priority = 0;
-};
 struct Event {
-  bool recorded = false;
   unsigned flags = 0;
-  std::chrono::steady_clock::time_point time;
+  FencePointer fence;  // of what it was recorded behind; null before
+  bool start = false;  // its time is when that started, not when it ended
+};
+// What kind of memory an allocation is.
+struct Placement {
+  size_t size = 0;
+  unsigned flags = 0;
+  enum Kind { kDevice, kHost, kRegistered, kManaged } kind = kDevice;
 };
 // A fat binary that the compiler's constructors registered; loaded at its first use.
 struct FatBinary {
@@ -63,10 +64,11 @@ class Device {
 
   DeviceMemory memory;
   Hostcall hostcall;
-  Chip chip = Chip::kGfx900;
+  Target target = Chip::kGfx900;
   int compute_units = 64;
   LaunchOptions options;
   bool verbose = false, statistics = false;
+  bool blocking = false;  // launches return when the kernel has ended (HIP_LAUNCH_BLOCKING)
   uint64_t total_memory = uint64_t{8} << 30;
   std::recursive_mutex mutex;  // guards everything below
   std::vector<std::unique_ptr<FatBinary>> binaries;
@@ -76,10 +78,8 @@ class Device {
   };
   std::unordered_map<const void*, HostFunction> host_functions;
   std::unordered_map<const void*, FatBinary*> host_variables;
-  std::map<uint64_t, std::pair<size_t, unsigned>>
-      host_memory;  // hipHostMalloc and hipHostRegister: size, flags
-  std::unordered_map<void*, std::unique_ptr<Stream>> streams;
-  std::unordered_map<void*, std::unique_ptr<Event>> events;
+  std::map<uint64_t, Placement> placements;  // of what is not plain device memory, by address
+  std::unordered_map<void*, std::shared_ptr<Event>> events;
   std::unordered_map<void*, std::unique_ptr<Module>> modules;
 
   // The kernel behind a host stub; null, with *error set, if there is none.
@@ -90,16 +90,43 @@ class Device {
   Error load(const void* image, uint64_t size, std::unique_ptr<Module>* module);
   bool load_binary(FatBinary* binary);
   const Function* module_function(Module* module, const std::string& name);
-  Error launch(const Function& f, const uint32_t grid[3], const uint32_t block[3], size_t shared,
-               std::vector<uint8_t> arguments, bool cooperative);
+  // A launch in STREAM's order. Faults of the kernel come back from a later call that waits.
+  struct LaunchRequest {
+    uint32_t grid[3], block[3];       // workgroups, work-items
+    uint32_t missing[3] = {0, 0, 0};  // work-items that the last workgroup lacks
+    size_t shared = 0;
+    std::vector<uint8_t> arguments;
+    void* stream = nullptr;
+    bool cooperative = false;
+    Event *start = nullptr, *stop = nullptr;  // recorded with the kernel's own times
+  };
+  Error launch(const Function& f, LaunchRequest request);
+  // Frees POINTER as soon as no kernel runs that could still reach it.
+  void retire(void* pointer);
   // Wavefronts that fit on a SIMD at once, by registers (manual, and LLVM's "AMDGPU occupancy").
   int waves_per_simd(const Kernel& kernel) const;
   int blocks_per_unit(const Kernel& kernel, int block, size_t dynamic_shared) const;
   void say(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
+  Queues& queues() { return *queues_; }
+  // The process ends: kernels are stopped, and none starts any more.
+  void shut_down();
+
  private:
   Device();
+  Error run(const Kernel& kernel, const Launch& launch);
+  void* grid_information(const Launch& launch);
+
+  std::unique_ptr<Queues> queues_;
+  std::atomic<bool> cancel_{false};
+  std::mutex running_mutex_;
+  int running_ = 0;             // launches
+  std::vector<void*> retired_;  // freed when none runs
 };
+
+// Waits in the queues' sense: what a call returns that has waited, the error of a kernel before
+// it included.
+int waited();
 
 // Sets the thread's last error and returns it.
 int done(Error error);

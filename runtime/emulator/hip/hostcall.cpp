@@ -7,7 +7,9 @@ namespace inlay::emulator::hip {
 namespace {
 
 constexpr uint32_t kPackets = 1024;  // a power of two
-constexpr uint32_t kServicePrintf = 2;
+enum : uint32_t { kServiceCall = 1, kServicePrintf = 2, kServiceMemory = 3 };
+constexpr uint64_t kSlab = uint64_t{2} << 20;  // what small blocks are cut from lies aligned to it
+constexpr uint64_t kHeapState = uint64_t{1} << 20;
 constexpr uint64_t kBegin = 1, kEnd = 2;
 
 struct Payload {
@@ -37,7 +39,8 @@ struct Hostcall::Buffer {
 
 uint64_t Hostcall::buffer(DeviceMemory* memory) {
   const std::lock_guard lock(mutex_);
-  if (buffer_ != nullptr) return reinterpret_cast<uint64_t>(buffer_);
+  if (Buffer* made = buffer_) return reinterpret_cast<uint64_t>(made);
+  memory_ = memory;
   auto* b = static_cast<Buffer*>(memory->allocate(sizeof(Buffer), "hostcall buffer"));
   auto* headers =
       static_cast<Header*>(memory->allocate(sizeof(Header) * kPackets, "hostcall headers"));
@@ -58,18 +61,30 @@ uint64_t Hostcall::buffer(DeviceMemory* memory) {
   return reinterpret_cast<uint64_t>(b);
 }
 
-void Hostcall::serve() {
-  if (buffer_ == nullptr || __atomic_load_n(&buffer_->ready_stack, __ATOMIC_ACQUIRE) == 0) return;
+uint64_t Hostcall::heap(DeviceMemory* memory) {
   const std::lock_guard lock(mutex_);
-  uint64_t at = __atomic_exchange_n(&buffer_->ready_stack, 0, __ATOMIC_ACQ_REL);
+  if (heap_ == nullptr) heap_ = memory->allocate_zeroed(kHeapState, "state of the device's heap");
+  return reinterpret_cast<uint64_t>(heap_);
+}
+
+void Hostcall::serve() {
+  Buffer* buffer = buffer_;
+  if (buffer == nullptr || __atomic_load_n(&buffer->ready_stack, __ATOMIC_ACQUIRE) == 0) return;
+  const std::lock_guard lock(mutex_);
+  uint64_t at = __atomic_exchange_n(&buffer->ready_stack, 0, __ATOMIC_ACQ_REL);
   while (at != 0) {
-    Header& h = buffer_->headers[at & buffer_->index_mask];
-    Payload& p = buffer_->payloads[at & buffer_->index_mask];
+    Header& h = buffer->headers[at & buffer->index_mask];
+    Payload& p = buffer->payloads[at & buffer->index_mask];
     const uint64_t next = h.next;
     for (int lane = 0; lane < 64; lane++) {
       if (!(h.active >> lane & 1)) continue;
+      uint64_t* slots = p.slots[lane];
       if (h.service == kServicePrintf)
-        print(p.slots[lane]);
+        print(slots);
+      else if (h.service == kServiceMemory)
+        device_memory(slots);
+      else if (h.service == kServiceCall && slots[0] != 0)
+        reinterpret_cast<void (*)(uint64_t*, const uint64_t*)>(slots[0])(slots, slots + 1);
       else
         fprintf(
             stderr,
@@ -80,6 +95,28 @@ void Hostcall::serve() {
     at = next;
   }
   fflush(stdout);
+}
+
+// Address and size: a null address asks for memory, another is given back. The answer is where it
+// lies, null if there is none.
+void Hostcall::device_memory(uint64_t* slots) {
+  const uint64_t address = slots[0], size = slots[1];
+  slots[0] = 0;
+  Region r;
+  if (address != 0) {
+    if (memory_->find(address, &r) && r.base == address)
+      spare_[r.size].push_back(reinterpret_cast<void*>(address));
+    return;
+  }
+  std::vector<void*>& spare = spare_[size];
+  void* p = nullptr;
+  if (!spare.empty()) {
+    p = spare.back();
+    spare.pop_back();
+  } else {
+    p = memory_->allocate_zeroed(size, "memory of the device's malloc", kSlab);
+  }
+  slots[0] = reinterpret_cast<uint64_t>(p);
 }
 
 // A part of a message: a descriptor (begin, end, count of values in 7:5, id above) and up to seven

@@ -42,11 +42,21 @@ void* DeviceMemory::allocate(uint64_t size, const std::string& name) {
   return p;
 }
 
-void* DeviceMemory::allocate_zeroed(uint64_t size, const std::string& name) {
+void* DeviceMemory::allocate_zeroed(uint64_t size, const std::string& name, uint64_t alignment) {
   if (size == 0 || size > kLargest) return nullptr;
-  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                 -1, 0);
+  constexpr uint64_t kPage = 4096;
+  const uint64_t room = alignment > kPage ? alignment : 0;
+  const uint64_t whole = (size + kPage - 1) / kPage * kPage;
+  void* p = mmap(nullptr, whole + room, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return nullptr;
+  if (room != 0) {
+    auto* start = static_cast<uint8_t*>(p);
+    const uint64_t before = -reinterpret_cast<uint64_t>(start) & (alignment - 1);
+    if (before != 0) munmap(start, before);
+    if (room != before) munmap(start + before + whole, room - before);
+    p = start + before;
+  }
   const std::unique_lock lock(mutex_);
   allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kMapped};
   allocated_ += size;

@@ -2,6 +2,7 @@
 // allocated here can be reached by device code.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,7 +22,8 @@ class DeviceMemory : public AddressSpace {
   // SIZE bytes aligned to 256 or more; null if the host has none left. NAME appears in reports.
   void* allocate(uint64_t size, const std::string& name);
   // The same, filled with zeros; pages that are never touched cost nothing.
-  void* allocate_zeroed(uint64_t size, const std::string& name);
+  // ALIGNMENT: a power of two.
+  void* allocate_zeroed(uint64_t size, const std::string& name, uint64_t alignment = 4096);
   // False if POINTER is not the start of an allocation.
   bool free(void* pointer);
   // Memory of somebody else's that device code may use.
@@ -49,8 +51,8 @@ class DeviceMemory : public AddressSpace {
   std::vector<std::pair<uint64_t, Allocation>> freed_;  // the last ones, for reports
   std::once_flag data_share_once_;
   std::unique_ptr<uint64_t[]> data_share_;  // made when it is first used, with zeros
-  uint64_t allocated_ = 0;
-  uint64_t generation_ = 0;
+  std::atomic<uint64_t> allocated_{0};
+  std::atomic<uint64_t> generation_{0};
 };
 
 }  // namespace inlay::emulator

@@ -15,10 +15,25 @@ int main() {
   Buffer<int> a(100), out(1);
   write_at<<<1, 1>>>(a, 99);
   EXPECT_EQ(hipGetLastError(), hipSuccess);
+  EXPECT_EQ(hipDeviceSynchronize(), hipSuccess);
   for (const long i : {100l, -1l, 1l << 40}) {
+    // The launch is sound; what the kernel did comes back from whatever waits for it.
     write_at<<<1, 1>>>(a, i);
+    EXPECT_EQ(hipGetLastError(), hipSuccess);
+    EXPECT_EQ(hipDeviceSynchronize(), hipErrorIllegalAddress);
     EXPECT_EQ(hipGetLastError(), hipErrorIllegalAddress);
+    EXPECT_EQ(hipDeviceSynchronize(), hipSuccess);
     read_at<<<1, 1>>>(a, i, out);
+    EXPECT_EQ(hipStreamSynchronize(nullptr), hipErrorIllegalAddress);
+    read_at<<<1, 1>>>(a, i, out);
+    int got;
+    EXPECT_EQ(hipMemcpy(&got, a, 4, hipMemcpyDeviceToHost), hipErrorIllegalAddress);
+    hipEvent_t event;
+    HIP(hipEventCreate(&event));
+    read_at<<<1, 1>>>(a, i, out);
+    HIP(hipEventRecord(event));
+    EXPECT_EQ(hipEventSynchronize(event), hipErrorIllegalAddress);
+    HIP(hipEventDestroy(event));
     EXPECT_EQ(hipGetLastError(), hipErrorIllegalAddress);
   }
   int* freed = nullptr;
@@ -27,9 +42,10 @@ int main() {
   EXPECT_EQ(hipFree(freed), hipErrorInvalidDevicePointer);
   (void)hipGetLastError();
   read_at<<<1, 1>>>(nullptr, 0, out);
-  EXPECT_EQ(hipGetLastError(), hipErrorIllegalAddress);
+  EXPECT_EQ(hipDeviceSynchronize(), hipErrorIllegalAddress);
   trap<<<1, 1>>>();
-  EXPECT_EQ(hipGetLastError(), hipErrorLaunchFailure);
+  EXPECT_EQ(hipDeviceSynchronize(), hipErrorLaunchFailure);
+  (void)hipGetLastError();
   write_at<<<1, 2048>>>(a, 0);
   EXPECT_EQ(hipGetLastError(), hipErrorInvalidConfiguration);
   write_at<<<0, 64>>>(a, 0);

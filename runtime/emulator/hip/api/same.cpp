@@ -13,3 +13,4 @@
     INLAY_JUMP(#other);                                                 \
   }
 #include "runtime/emulator/hip/symbols.def"
+#include "runtime/emulator/hip/symbols_later.def"

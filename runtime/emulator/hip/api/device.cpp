@@ -1,4 +1,4 @@
-// Devices, errors, streams, events, contexts.
+// Devices and contexts.
 #include <cstdio>
 #include <cstring>
 
@@ -9,78 +9,12 @@ using namespace inlay::emulator::hip;
 
 namespace {
 
-struct ErrorText {
-  int code;
-  const char *name, *text;
-};
-constexpr ErrorText kErrors[] = {
-    {kSuccess, "hipSuccess", "no error"},
-    {kInvalidValue, "hipErrorInvalidValue", "invalid argument"},
-    {kOutOfMemory, "hipErrorOutOfMemory", "out of memory"},
-    {kNotInitialized, "hipErrorNotInitialized", "initialization error"},
-    {kInvalidConfiguration, "hipErrorInvalidConfiguration", "invalid configuration argument"},
-    {kInvalidPitchValue, "hipErrorInvalidPitchValue", "invalid pitch argument"},
-    {kInvalidSymbol, "hipErrorInvalidSymbol", "invalid device symbol"},
-    {kInvalidDevicePointer, "hipErrorInvalidDevicePointer", "invalid device pointer"},
-    {kInvalidMemcpyDirection, "hipErrorInvalidMemcpyDirection",
-     "invalid copy direction for memcpy"},
-    {kMissingConfiguration, "hipErrorMissingConfiguration",
-     "__global__ function call is not configured"},
-    {kInvalidDeviceFunction, "hipErrorInvalidDeviceFunction", "invalid device function"},
-    {kNoDevice, "hipErrorNoDevice", "no ROCm-capable device is detected"},
-    {kInvalidDevice, "hipErrorInvalidDevice", "invalid device ordinal"},
-    {kInvalidImage, "hipErrorInvalidImage", "device kernel image is invalid"},
-    {kInvalidContext, "hipErrorInvalidContext", "invalid device context"},
-    {kNoBinaryForGpu, "hipErrorNoBinaryForGpu",
-     "no kernel image is available for execution on the device"},
-    {kUnsupportedLimit, "hipErrorUnsupportedLimit", "limit is not supported on this architecture"},
-    {kFileNotFound, "hipErrorFileNotFound", "file not found"},
-    {kInvalidHandle, "hipErrorInvalidHandle", "invalid resource handle"},
-    {kNotFound, "hipErrorNotFound", "named symbol not found"},
-    {kNotReady, "hipErrorNotReady", "device not ready"},
-    {kIllegalAddress, "hipErrorIllegalAddress", "an illegal memory access was encountered"},
-    {kLaunchOutOfResources, "hipErrorLaunchOutOfResources",
-     "too many resources requested for launch"},
-    {kLaunchTimeOut, "hipErrorLaunchTimeOut", "the launch timed out and was terminated"},
-    {kPeerAccessAlreadyEnabled, "hipErrorPeerAccessAlreadyEnabled",
-     "peer access is already enabled"},
-    {kPeerAccessNotEnabled, "hipErrorPeerAccessNotEnabled", "peer access has not been enabled"},
-    {kHostMemoryAlreadyRegistered, "hipErrorHostMemoryAlreadyRegistered",
-     "part or all of the requested memory range is already mapped"},
-    {kHostMemoryNotRegistered, "hipErrorHostMemoryNotRegistered",
-     "pointer does not correspond to a registered memory region"},
-    {kLaunchFailure, "hipErrorLaunchFailure", "unspecified launch failure"},
-    {kCooperativeLaunchTooLarge, "hipErrorCooperativeLaunchTooLarge",
-     "too many blocks in cooperative launch"},
-    {kNotSupported, "hipErrorNotSupported", "operation not supported"},
-    {kUnknown, "hipErrorUnknown", "unknown error"}};
-
-const ErrorText& error_text(int code) {
-  for (const ErrorText& e : kErrors)
-    if (e.code == code) return e;
-  return kErrors[sizeof(kErrors) / sizeof(kErrors[0]) - 1];
-}
-
 int check_device(int device) {
   return done(device == 0 ? kSuccess : kInvalidDevice);
 }
 
-template <typename T>
-T* known(std::unordered_map<void*, std::unique_ptr<T>>& map, void* handle) {
-  const auto at = map.find(handle);
-  return at == map.end() ? nullptr : at->second.get();
-}
-// The null stream and the two named ones (legacy 1, per thread 2) are always there.
-bool is_stream(void* stream) {
-  if (reinterpret_cast<uintptr_t>(stream) <= 2) return true;
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  return known(d.streams, stream) != nullptr;
-}
-int check_stream(void* stream) {
-  return done(is_stream(stream) ? kSuccess : kInvalidHandle);
-}
-
+// "inlay" and zeros: there is one such device.
+constexpr char kUuid[16] = {'i', 'n', 'l', 'a', 'y'};
 constexpr int kClockKhz = 1500000, kMemoryClockKhz = 945000, kBusWidth = 2048;
 
 }  // namespace
@@ -114,16 +48,23 @@ INLAY_HIP int hipDeviceGet(int* device, int ordinal) {
   *device = 0;
   return check_device(ordinal);
 }
-INLAY_HIP int hipChooseDevice(int* device, const DeviceProperties* wanted) {
+INLAY_HIP int hipChooseDevice(int* device, const void* wanted) {
   if (device == nullptr || wanted == nullptr) return done(kInvalidValue);
   *device = 0;
   return kSuccess;
 }
+INLAY_HIP int hipChooseDeviceR0000(int* device, const void* wanted) {
+  return hipChooseDevice(device, wanted);
+}
+INLAY_HIP int hipChooseDeviceR0600(int* device, const void* wanted) {
+  return hipChooseDevice(device, wanted);
+}
 INLAY_HIP int hipDeviceSynchronize() {
-  return kSuccess;
+  Device::get().queues().wait_all();
+  return waited();
 }
 INLAY_HIP int hipDeviceReset() {
-  return kSuccess;
+  return hipDeviceSynchronize();
 }
 INLAY_HIP int hipSetDeviceFlags(unsigned) {
   return kSuccess;
@@ -137,7 +78,7 @@ INLAY_HIP int hipGetDeviceProperties(DeviceProperties* p, int device) {
   if (p == nullptr) return done(kInvalidValue);
   if (device != 0) return done(kInvalidDevice);
   const Device& d = Device::get();
-  const bool vega20 = d.chip == Chip::kGfx906;
+  const bool vega20 = d.target.chip == Chip::kGfx906;
   memset(p, 0, sizeof(*p));
   snprintf(p->name, sizeof(p->name), "Inlay emulator (%s)", vega20 ? "gfx906" : "gfx900");
   p->total_global_memory = d.total_memory;
@@ -167,8 +108,7 @@ INLAY_HIP int hipGetDeviceProperties(DeviceProperties* p, int device) {
   p->max_shared_memory_per_multiprocessor = d.options.lds_limit;
   p->can_map_host_memory = 1;
   p->gcn_arch = vega20 ? 906 : 900;
-  snprintf(p->gcn_arch_name, sizeof(p->gcn_arch_name), "%s",
-           vega20 ? "gfx906:sramecc-:xnack-" : "gfx900:xnack-");
+  snprintf(p->gcn_arch_name, sizeof(p->gcn_arch_name), "%s", d.target.id().c_str());
   p->cooperative_launch = 1;
   p->memory_pitch = 2147483647;
   p->texture_alignment = 256;
@@ -177,6 +117,60 @@ INLAY_HIP int hipGetDeviceProperties(DeviceProperties* p, int device) {
   p->direct_managed_access = 1;
   p->concurrent_managed_access = 1;
   p->is_large_bar = 1;
+  return kSuccess;
+}
+INLAY_HIP int hipGetDevicePropertiesR0000(DeviceProperties* p, int device) {
+  return hipGetDeviceProperties(p, device);
+}
+INLAY_HIP int hipGetDevicePropertiesR0600(DevicePropertiesR0600* p, int device) {
+  if (p == nullptr) return done(kInvalidValue);
+  DeviceProperties old;
+  const int r = hipGetDeviceProperties(&old, device);
+  if (r != kSuccess) return r;
+  memset(p, 0, sizeof(*p));
+  memcpy(p->name, old.name, sizeof(p->name));
+  memcpy(p->uuid, kUuid, sizeof(p->uuid));
+  p->total_global_memory = old.total_global_memory;
+  p->shared_memory_per_block = p->shared_memory_per_multiprocessor = old.shared_memory_per_block;
+  p->shared_memory_per_block_optin = old.shared_memory_per_block;
+  p->max_shared_memory_per_multiprocessor = old.max_shared_memory_per_multiprocessor;
+  p->registers_per_block = p->registers_per_multiprocessor = old.registers_per_block;
+  p->warp_size = old.warp_size;
+  p->memory_pitch = old.memory_pitch;
+  p->max_threads_per_block = old.max_threads_per_block;
+  for (int n = 0; n < 3; n++) {
+    p->max_threads_dim[n] = old.max_threads_dim[n];
+    p->max_grid_size[n] = old.max_grid_size[n];
+  }
+  p->clock_rate = old.clock_rate;
+  p->memory_clock_rate = old.memory_clock_rate;
+  p->memory_bus_width = old.memory_bus_width;
+  p->total_constant_memory = old.total_constant_memory;
+  p->major = old.major;
+  p->minor = old.minor;
+  p->texture_alignment = old.texture_alignment;
+  p->texture_pitch_alignment = old.texture_pitch_alignment;
+  p->multiprocessor_count = old.multiprocessor_count;
+  p->can_map_host_memory = old.can_map_host_memory;
+  p->concurrent_kernels = old.concurrent_kernels;
+  p->pci_bus_id = old.pci_bus_id;
+  p->async_engine_count = 1;
+  p->unified_addressing = 1;
+  p->l2_cache_size = old.l2_cache_size;
+  p->max_threads_per_multiprocessor = old.max_threads_per_multiprocessor;
+  p->stream_priorities_supported = 1;
+  p->managed_memory = old.managed_memory;
+  p->concurrent_managed_access = old.concurrent_managed_access;
+  p->direct_managed_access = old.direct_managed_access;
+  p->can_use_host_pointer = 1;
+  p->cooperative_launch = old.cooperative_launch;
+  p->max_blocks_per_multiprocessor = 16;
+  p->host_register_supported = 1;
+  p->memory_pools_supported = 1;
+  memcpy(p->gcn_arch_name, old.gcn_arch_name, sizeof(p->gcn_arch_name));
+  p->clock_instruction_rate = old.clock_instruction_rate;
+  p->arch = old.arch;
+  p->is_large_bar = old.is_large_bar;
   return kSuccess;
 }
 INLAY_HIP int hipDeviceGetAttribute(int* value, int attribute, int device) {
@@ -326,7 +320,7 @@ INLAY_HIP int hipDeviceGetAttribute(int* value, int attribute, int device) {
       *value = p.warp_size;
       break;
     case 88:
-      *value = 0;
+      *value = 1;  // memory pools
       break;
     case 10000:
       *value = p.clock_instruction_rate;
@@ -426,137 +420,6 @@ INLAY_HIP int hipDeviceGetStreamPriorityRange(int* least, int* greatest) {
   return kSuccess;
 }
 
-INLAY_HIP int hipGetLastError() {
-  const Error e = last_error;
-  last_error = kSuccess;
-  return e;
-}
-INLAY_HIP int hipPeekAtLastError() {
-  return last_error;
-}
-INLAY_HIP const char* hipGetErrorName(int error) {
-  return error_text(error).name;
-}
-INLAY_HIP const char* hipGetErrorString(int error) {
-  return error_text(error).text;
-}
-
-INLAY_HIP int hipStreamCreateWithPriority(void** stream, unsigned flags, int priority) {
-  if (stream == nullptr || flags > 1) return done(kInvalidValue);
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  auto s = std::make_unique<Stream>();
-  s->flags = flags;
-  s->priority = priority < -1 ? -1 : priority > 1 ? 1 : priority;
-  *stream = s.get();
-  d.streams[s.get()] = std::move(s);
-  return kSuccess;
-}
-INLAY_HIP int hipStreamCreate(void** stream) {
-  return hipStreamCreateWithPriority(stream, 0, 0);
-}
-INLAY_HIP int hipStreamCreateWithFlags(void** stream, unsigned flags) {
-  return hipStreamCreateWithPriority(stream, flags, 0);
-}
-INLAY_HIP int hipStreamDestroy(void* stream) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  return done(d.streams.erase(stream) ? kSuccess : kInvalidHandle);
-}
-INLAY_HIP int hipStreamSynchronize(void* stream) {
-  return check_stream(stream);
-}
-INLAY_HIP int hipStreamQuery(void* stream) {
-  return check_stream(stream);
-}
-INLAY_HIP int hipStreamWaitEvent(void* stream, void* event, unsigned) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  if (known(d.events, event) == nullptr) return done(kInvalidHandle);
-  return check_stream(stream);
-}
-INLAY_HIP int hipStreamGetFlags(void* stream, unsigned* flags) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  if (flags == nullptr) return done(kInvalidValue);
-  const Stream* s = known(d.streams, stream);
-  *flags = s ? s->flags : 0;
-  return check_stream(stream);
-}
-INLAY_HIP int hipStreamGetPriority(void* stream, int* priority) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  if (priority == nullptr) return done(kInvalidValue);
-  const Stream* s = known(d.streams, stream);
-  *priority = s ? s->priority : 0;
-  return check_stream(stream);
-}
-INLAY_HIP int hipStreamAddCallback(void* stream, void (*callback)(void*, int, void*), void* data,
-                                   unsigned flags) {
-  if (callback == nullptr || flags != 0) return done(kInvalidValue);
-  const int r = check_stream(stream);
-  if (r == kSuccess) callback(stream, kSuccess, data);
-  return r;
-}
-INLAY_HIP int hipStreamWriteValue32(void* stream, void* pointer, uint32_t value, unsigned) {
-  if (pointer == nullptr) return done(kInvalidValue);
-  memcpy(pointer, &value, sizeof(value));
-  return check_stream(stream);
-}
-INLAY_HIP int hipStreamWriteValue64(void* stream, void* pointer, uint64_t value, unsigned) {
-  if (pointer == nullptr) return done(kInvalidValue);
-  memcpy(pointer, &value, sizeof(value));
-  return check_stream(stream);
-}
-
-INLAY_HIP int hipEventCreateWithFlags(void** event, unsigned flags) {
-  if (event == nullptr) return done(kInvalidValue);
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  auto e = std::make_unique<Event>();
-  e->flags = flags;
-  *event = e.get();
-  d.events[e.get()] = std::move(e);
-  return kSuccess;
-}
-INLAY_HIP int hipEventCreate(void** event) {
-  return hipEventCreateWithFlags(event, 0);
-}
-INLAY_HIP int hipEventDestroy(void* event) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  return done(d.events.erase(event) ? kSuccess : kInvalidHandle);
-}
-INLAY_HIP int hipEventRecord(void* event, void* stream) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  Event* e = known(d.events, event);
-  if (e == nullptr) return done(kInvalidHandle);
-  e->recorded = true;
-  e->time = std::chrono::steady_clock::now();
-  return check_stream(stream);
-}
-INLAY_HIP int hipEventSynchronize(void* event) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  return done(known(d.events, event) ? kSuccess : kInvalidHandle);
-}
-INLAY_HIP int hipEventQuery(void* event) {
-  return hipEventSynchronize(event);
-}
-INLAY_HIP int hipEventElapsedTime(float* milliseconds, void* start, void* stop) {
-  Device& d = Device::get();
-  const std::lock_guard lock(d.mutex);
-  if (milliseconds == nullptr) return done(kInvalidValue);
-  const Event *a = known(d.events, start), *b = known(d.events, stop);
-  constexpr unsigned kDisableTiming = 2;
-  if (a == nullptr || b == nullptr || !a->recorded || !b->recorded || (a->flags & kDisableTiming) ||
-      (b->flags & kDisableTiming))
-    return done(kInvalidHandle);
-  *milliseconds = std::chrono::duration<float, std::milli>(b->time - a->time).count();
-  return kSuccess;
-}
-
 // One context, always current: the older interface's view of the device.
 INLAY_HIP int hipCtxCreate(void** context, unsigned, int device) {
   if (context == nullptr) return done(kInvalidValue);
@@ -585,7 +448,7 @@ INLAY_HIP int hipCtxGetDevice(int* device) {
   return hipGetDevice(device);
 }
 INLAY_HIP int hipCtxSynchronize() {
-  return kSuccess;
+  return hipDeviceSynchronize();
 }
 INLAY_HIP int hipDevicePrimaryCtxRetain(void** context, int device) {
   return hipCtxCreate(context, 0, device);
@@ -603,4 +466,74 @@ INLAY_HIP int hipProfilerStart() {
 }
 INLAY_HIP int hipProfilerStop() {
   return kSuccess;
+}
+INLAY_HIP int hipDeviceGetUuid(char* uuid, int device) {
+  if (uuid == nullptr) return done(kInvalidValue);
+  memcpy(uuid, kUuid, sizeof(kUuid));
+  return check_device(device);
+}
+INLAY_HIP int hipDeviceGetP2PAttribute(int* value, int, int source, int target) {
+  if (value == nullptr || source == target) return done(kInvalidValue);
+  return done(kInvalidDevice);  // there is no second one
+}
+INLAY_HIP int hipExtGetLinkTypeAndHopCount(int, int, uint32_t* type, uint32_t* hops) {
+  return done(type == nullptr || hops == nullptr ? kInvalidValue : kInvalidDevice);
+}
+INLAY_HIP int hipDeviceSetLimit(int limit, size_t) {
+  return done(limit >= 0 && limit <= 2 ? kSuccess : kUnsupportedLimit);  // all grow as needed
+}
+INLAY_HIP int hipDevicePrimaryCtxReset(int device) {
+  return check_device(device);
+}
+INLAY_HIP int hipDevicePrimaryCtxSetFlags(int device, unsigned) {
+  return check_device(device);
+}
+INLAY_HIP int hipCtxGetApiVersion(void*, int* version) {
+  if (version == nullptr) return done(kInvalidValue);
+  *version = 4;
+  return kSuccess;
+}
+INLAY_HIP int hipCtxGetFlags(unsigned* flags) {
+  return hipGetDeviceFlags(flags);
+}
+INLAY_HIP int hipCtxGetCacheConfig(int* config) {
+  return hipDeviceGetCacheConfig(config);
+}
+INLAY_HIP int hipCtxSetCacheConfig(int) {
+  return kSuccess;
+}
+INLAY_HIP int hipCtxGetSharedMemConfig(int* config) {
+  return hipDeviceGetCacheConfig(config);
+}
+INLAY_HIP int hipCtxSetSharedMemConfig(int) {
+  return kSuccess;
+}
+INLAY_HIP int hipCtxEnablePeerAccess(void*, unsigned) {
+  return done(kInvalidDevice);
+}
+INLAY_HIP int hipCtxDisablePeerAccess(void*) {
+  return done(kPeerAccessNotEnabled);
+}
+INLAY_HIP int hipSetValidDevices(int*, int count) {
+  return done(count >= 0 && count <= 1 ? kSuccess : kInvalidValue);
+}
+
+// What one element of an array would be made of.
+struct ChannelFormat {
+  int x, y, z, w, kind;
+};
+INLAY_HIP ChannelFormat hipCreateChannelDesc(int x, int y, int z, int w, int kind) {
+  return {x, y, z, w, kind};
+}
+// f16 to f32 and back for host code without the instructions.
+INLAY_HIP float __gnu_h2f_ieee(uint16_t bits) {
+  _Float16 h;
+  memcpy(&h, &bits, sizeof(h));
+  return static_cast<float>(h);
+}
+INLAY_HIP uint16_t __gnu_f2h_ieee(float f) {
+  const _Float16 h = static_cast<_Float16>(f);
+  uint16_t bits;
+  memcpy(&bits, &h, sizeof(bits));
+  return bits;
 }

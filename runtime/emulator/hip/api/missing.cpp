@@ -21,3 +21,4 @@ int missing(const char* name, std::atomic<bool>* told) {
     return missing(#name, &told);         \
   }
 #include "runtime/emulator/hip/symbols.def"
+#include "runtime/emulator/hip/symbols_later.def"
