@@ -74,6 +74,15 @@ __attribute__((destructor)) static void shut_down_device() {
   if (device_made) Device::get().shut_down();
 }
 
+void Device::finish() {
+  constexpr double kPatience = 2;
+  if (queues_->wait_all_for(kPatience)) return;
+  say("the program ends while a kernel runs: it is stopped");
+  cancel_ = true;
+  queues_->wait_all();
+  cancel_ = false;
+}
+
 void Device::shut_down() {
   cancel_ = true;
   queues_->stop();

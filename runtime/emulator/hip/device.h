@@ -109,6 +109,8 @@ class Device {
   void say(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
   Queues& queues() { return *queues_; }
+  // A program's code is about to go: waits for its kernels, and stops them if that takes long.
+  void finish();
   // The process ends: kernels are stopped, and none starts any more.
   void shut_down();
 

@@ -137,12 +137,23 @@ bool Queues::is_done(const FencePointer& fence) {
   return fence == nullptr || fence->done;
 }
 
+namespace {
+bool all_done(const std::vector<FencePointer>& fences) {
+  return std::all_of(fences.begin(), fences.end(), [](const auto& f) { return f->done; });
+}
+}  // namespace
+
 void Queues::wait_all() {
   std::unique_lock lock(mutex_);
   const std::vector<FencePointer> fences = newest();
-  changed_.wait(lock, [&] {
-    return std::all_of(fences.begin(), fences.end(), [](const auto& f) { return f->done; });
-  });
+  changed_.wait(lock, [&] { return all_done(fences); });
+}
+
+bool Queues::wait_all_for(double seconds) {
+  std::unique_lock lock(mutex_);
+  const std::vector<FencePointer> fences = newest();
+  return changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                           [&] { return all_done(fences); });
 }
 
 Error Queues::take_error() {

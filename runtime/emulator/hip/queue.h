@@ -66,6 +66,8 @@ class Queues {
   FencePointer last(const StreamPointer& stream);
   bool is_done(const FencePointer& fence);
   void wait_all();
+  // False if SECONDS were not enough.
+  bool wait_all_for(double seconds);
   // The first error of a command since the last call.
   Error take_error();
   // No command starts from now on; returns when none runs, host functions aside.

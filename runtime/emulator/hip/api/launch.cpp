@@ -127,7 +127,7 @@ INLAY_HIP void __hipRegisterManagedVar(void* handle, void** pointer, void* initi
 }
 INLAY_HIP void __hipUnregisterFatBinary(void** handle) {
   Device& d = Device::get();
-  d.queues().wait_all();
+  d.finish();
   const std::lock_guard lock(d.mutex);
   for (auto at = d.binaries.begin(); at != d.binaries.end(); ++at) {
     if (reinterpret_cast<void**>(at->get()) != handle) continue;
