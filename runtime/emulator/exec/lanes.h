@@ -7,6 +7,10 @@
 // SDWA and DPP are passes over whole rows before and after (operands.cpp).
 #pragma once
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #include <cfenv>
 #include <cstddef>
 #include <utility>
@@ -54,15 +58,45 @@ inline Flush flush_of(const Mode& m) {
 
 // The row of 64 values of one dword of source N; in TEMP if it is no VGPR as it is.
 const uint32_t* fetch(Wave& w, const Slot& s, int n, int dword, uint32_t* temp);
-inline const uint32_t* source_row(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) {
-  const uint32_t c = s.inst.src[n];
-  if (s.plain && c >= code::kVgpr0) return w.vgpr[c - code::kVgpr0 + static_cast<uint32_t>(dword)];
-  return fetch(w, s, n, dword, temp);
+// One value for all lanes, or whatever else a source may be.
+const uint32_t* uniform_row(Wave& w, const Slot& s, int n, int dword, uint32_t* temp);
+__attribute__((always_inline)) inline const uint32_t* source_row(Wave& w, const Slot& s, int n,
+                                                                 int dword, uint32_t* temp) {
+  if (__builtin_expect(s.origin[n] == Slot::kVector, 1))
+    return w.vgpr[s.inst.src[n] - code::kVgpr0 + static_cast<uint32_t>(dword)];
+  return uniform_row(w, s, n, dword, temp);
 }
 // Result rows that do not go straight into the register file: output modifiers, SDWA, DPP, EXEC.
 void commit(Wave& w, const Slot& s, uint32_t* lo, uint32_t* hi, OperandType type);
-void commit_mask(Wave& w, const Slot& s, const uint8_t* bits);
-void expand_mask(uint64_t mask, uint32_t* rows);
+void commit_mask(Wave& w, const Slot& s, const uint32_t* bits);
+inline void expand_mask(uint64_t mask, uint32_t* rows) {
+  for (int half = 0; half < 2; half++) {
+    const uint32_t m = static_cast<uint32_t>(mask >> (32 * half));
+    for (int l = 0; l < 32; l++) rows[32 * half + l] = m & (1u << l) ? ~0u : 0;
+  }
+}
+// The other way, from zeros and ones: one instruction for many lanes, where the host has it.
+inline uint64_t gather_bits(const uint32_t* bits) {
+  uint64_t mask = 0;
+#if defined(__AVX512F__)
+  for (int n = 0; n < 4; n++) {
+    const __m512i v = _mm512_load_si512(bits + 16 * n);
+    mask |= static_cast<uint64_t>(_mm512_test_epi32_mask(v, v)) << (16 * n);
+  }
+#elif defined(__AVX2__)
+  for (int n = 0; n < 8; n++) {
+    const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i*>(bits) + n);
+    const __m256 top = _mm256_castsi256_ps(_mm256_slli_epi32(v, 31));
+    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_ps(top))) << (8 * n);
+  }
+#else
+  for (int l = 0; l < kLanes; l++) mask |= static_cast<uint64_t>(bits[l]) << l;
+#endif
+  return mask;
+}
+inline void copy_row(uint32_t* to, const uint32_t* from) {
+  for (int l = 0; l < kLanes; l++) to[l] = from[l];
+}
 // The lane mask that source N names.
 uint64_t mask_source(Wave& w, const Slot& s, int n);
 inline const uint32_t* exec_rows(Wave& w) {
@@ -82,7 +116,7 @@ struct Operand {  // uint32_t, int32_t
     return static_cast<T>(lo[l]);
   }
   template <bool kFlush>
-  static void store(T v, uint32_t* lo, uint32_t*, uint8_t*, int l, const Flush&) {
+  static void store(T v, uint32_t* lo, uint32_t*, uint32_t*, int l, const Flush&) {
     if constexpr (sizeof(T) == 2)
       lo[l] = static_cast<uint16_t>(v);
     else
@@ -99,7 +133,7 @@ struct Operand<float> {
     return kFlush && f.in32 ? flush(v) : v;
   }
   template <bool kFlush>
-  static void store(float v, uint32_t* lo, uint32_t*, uint8_t*, int l, const Flush& f) {
+  static void store(float v, uint32_t* lo, uint32_t*, uint32_t*, int l, const Flush& f) {
     lo[l] = as_bits(kFlush && f.out32 ? flush(v) : v);
   }
 };
@@ -112,7 +146,7 @@ struct Operand64 {
     return static_cast<T>(lo[l] | static_cast<uint64_t>(hi[l]) << 32);
   }
   template <bool kFlush>
-  static void store(T v, uint32_t* lo, uint32_t* hi, uint8_t*, int l, const Flush&) {
+  static void store(T v, uint32_t* lo, uint32_t* hi, uint32_t*, int l, const Flush&) {
     lo[l] = static_cast<uint32_t>(v);
     hi[l] = static_cast<uint32_t>(static_cast<uint64_t>(v) >> 32);
   }
@@ -131,7 +165,7 @@ struct Operand<double> {
     return kFlush && f.in64 ? flush(v) : v;
   }
   template <bool kFlush>
-  static void store(double v, uint32_t* lo, uint32_t* hi, uint8_t*, int l, const Flush& f) {
+  static void store(double v, uint32_t* lo, uint32_t* hi, uint32_t*, int l, const Flush& f) {
     const uint64_t b = as_bits(kFlush && f.out64 ? flush(v) : v);
     lo[l] = static_cast<uint32_t>(b);
     hi[l] = static_cast<uint32_t>(b >> 32);
@@ -147,7 +181,7 @@ struct Operand<Half> {
     return {half_to_float(kFlush && f.in64 ? flush_half(v) : v)};
   }
   template <bool kFlush>
-  static void store(Half v, uint32_t* lo, uint32_t*, uint8_t*, int l, const Flush& f) {
+  static void store(Half v, uint32_t* lo, uint32_t*, uint32_t*, int l, const Flush& f) {
     const uint16_t b = float_to_half(v.v);
     lo[l] = kFlush && f.out64 ? flush_half(b) : b;
   }
@@ -162,7 +196,7 @@ struct Operand<HalfBits> {
     return {kFlush && f.in64 ? flush_half(v) : v};
   }
   template <bool kFlush>
-  static void store(HalfBits v, uint32_t* lo, uint32_t*, uint8_t*, int l, const Flush& f) {
+  static void store(HalfBits v, uint32_t* lo, uint32_t*, uint32_t*, int l, const Flush& f) {
     lo[l] = kFlush && f.out64 ? flush_half(v.v) : v.v;
   }
 };
@@ -180,7 +214,7 @@ struct Operand<bool> {
   static constexpr int kDwords = 0;
   static constexpr bool kFloat = false;
   template <bool kFlush>
-  static void store(bool v, uint32_t*, uint32_t*, uint8_t* mask, int l, const Flush&) {
+  static void store(bool v, uint32_t*, uint32_t*, uint32_t* mask, int l, const Flush&) {
     mask[l] = v;
   }
 };
@@ -189,7 +223,7 @@ struct OperandWithBit {
   static constexpr int kDwords = Operand<V>::kDwords;
   static constexpr bool kFloat = Operand<V>::kFloat;
   template <bool kFlush>
-  static void store(T v, uint32_t* lo, uint32_t* hi, uint8_t* mask, int l, const Flush& f) {
+  static void store(T v, uint32_t* lo, uint32_t* hi, uint32_t* mask, int l, const Flush& f) {
     Operand<V>::template store<kFlush>(v.v, lo, hi, mask, l, f);
     mask[l] = v.carry;
   }
@@ -279,7 +313,7 @@ template <auto F, NanRule kNan, bool kContext, typename R, typename... A>
 struct ValuImpl {
   template <bool kFlush, size_t... I>
   static void loop(const uint32_t* const* lo, const uint32_t* const* hi, uint32_t* out_lo,
-                   uint32_t* out_hi, uint8_t* mask, const Flush& f,
+                   uint32_t* out_hi, uint32_t* mask, const Flush& f,
                    [[maybe_unused]] const Context& x, std::index_sequence<I...>) {
     // A lane reads and writes its own column only, so rows that alias do no harm.
 #pragma clang loop vectorize(assume_safety)
@@ -339,16 +373,19 @@ struct ValuImpl {
     // Rounding to nearest with denormals kept, the whole wavefront on: results can stay in the
     // host's registers until they are stored, so nothing here may take the address of `out`.
     const bool usual = !kFloats || (w.mode.bits & 0xff) == 0xf0;
-    if (kOut > 0 && usual && s.plain && w.exec() == ~uint64_t{0}) {
+    if ((kOut > 0 || kHasMask<R>) && usual && s.plain && w.exec() == ~uint64_t{0}) {
       alignas(64) uint32_t out[kOut ? kOut : 1][kLanes];
-      alignas(64) uint8_t mask[kHasMask<R> ? kLanes : 1];
+      alignas(64) uint32_t mask[kHasMask<R> ? kLanes : 1];
       const Context x{false, w.mode.ieee(), w.mode.dx10_clamp(), 0};
       loop<false>(lo, hi, out[0], out[kOut == 2 ? 1 : 0], mask, Flush{}, x, indices);
       if (!kNanAware || !row_has_nan<R>(out[0], out[kOut == 2 ? 1 : 0])) {
         uint32_t* dst = w.vgpr[s.inst.dst];
-        for (int n = 0; n < kOut; n++)
-          for (int l = 0; l < kLanes; l++) dst[n * kLanes + l] = out[n][l];
-        if constexpr (kHasMask<R>) commit_mask(w, s, mask);
+        for (int n = 0; n < kOut; n++) copy_row(dst + n * kLanes, out[n]);
+        if constexpr (kHasMask<R>) {
+          const uint64_t bits = gather_bits(mask);
+          w.set_pair(s.inst.sdst, bits);
+          if (s.writes_exec) w.set_pair(code::kExecLo, bits);
+        }
         return;
       }
     }
@@ -361,7 +398,7 @@ struct ValuImpl {
                                                 const uint32_t* const* hi,
                                                 std::index_sequence<I...> indices) {
     alignas(64) uint32_t out[kOut ? kOut : 1][kLanes];
-    alignas(64) uint8_t mask[kHasMask<R> ? kLanes : 1];
+    alignas(64) uint32_t mask[kHasMask<R> ? kLanes : 1];
     const Context x{s.inst.clamp, w.mode.ieee(), w.mode.dx10_clamp(), w.mode.round64()};
     uint32_t* out_hi = kOut == 2 ? out[kOut - 1] : nullptr;
     if constexpr (kFloats) {

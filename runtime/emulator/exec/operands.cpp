@@ -11,22 +11,6 @@ bool is_16_bit(OperandType t) {
          t == OperandType::kF16;
 }
 
-// An inline constant as the operand reads it (manual, 13.1; the float constants take the operand's
-// width).
-uint64_t inline_constant(uint32_t c, OperandType type) {
-  if (c <= 192) return c - code::kZero;
-  if (c <= 208) return static_cast<uint64_t>(-static_cast<int64_t>(c - 192));
-  static const double kValues[] = {0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 4.0, -4.0};
-  const bool inverse = c == code::kInv2Pi;
-  // A register number that stands where only constants and scalars may reads as zero.
-  if (c < code::kHalf || c > code::kInv2Pi) return 0;
-  if (operand_dwords(type) == 2)
-    return inverse ? 0x3fc45f306dc9c882 : as_bits(kValues[c - code::kHalf]);
-  const float f = inverse ? as_float(0x3e22f983) : static_cast<float>(kValues[c - code::kHalf]);
-  if (is_16_bit(type) || type == OperandType::kH16) return inverse ? 0x3118 : float_to_half(f);
-  return as_bits(f);
-}
-
 // Lane whose value lane L reads under DPP_CTRL, or -1 (manual, 13.3.9).
 int dpp_source(uint32_t ctrl, int l) {
   const int row = l & ~15, in_row = l & 15;
@@ -100,13 +84,6 @@ void modify(uint32_t* row, OperandType type, int dword, bool abs, bool neg) {
 
 }  // namespace
 
-void expand_mask(uint64_t mask, uint32_t* rows) {
-  for (int half = 0; half < 2; half++) {
-    const uint32_t m = static_cast<uint32_t>(mask >> (32 * half));
-    for (int l = 0; l < 32; l++) rows[32 * half + l] = m & (1u << l) ? ~0u : 0;
-  }
-}
-
 uint64_t mask_source(Wave& w, const Slot& s, int n) {
   if (n == 3) return w.vcc();  // v_div_fmas: a fourth operand that is not encoded
   const uint32_t c = s.inst.src[n];
@@ -173,6 +150,18 @@ uint64_t scalar_value(Wave& w, const Slot& s, uint32_t c, OperandType type) {
     default:
       return inline_constant(c, type);
   }
+}
+
+const uint32_t* uniform_row(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) {
+  uint32_t v;
+  if (s.origin[n] == Slot::kScalar)
+    v = w.sgpr[s.inst.src[n] + static_cast<uint32_t>(dword)];
+  else if (s.origin[n] == Slot::kConstant)
+    v = s.constant[n][dword & 1];
+  else
+    return fetch(w, s, n, dword, temp);
+  for (int l = 0; l < kLanes; l++) temp[l] = v;
+  return temp;
 }
 
 const uint32_t* fetch(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) {
@@ -295,19 +284,12 @@ void commit(Wave& w, const Slot& s, uint32_t* lo, uint32_t* hi, OperandType type
   for (int l = 0; l < kLanes; l++) dst_hi[l] = (hi[l] & lanes[l]) | (dst_hi[l] & ~lanes[l]);
 }
 
-void commit_mask(Wave& w, const Slot& s, const uint8_t* bits) {
-  uint64_t mask = 0;
-  for (int n = 0; n < 8; n++) {
-    uint64_t b;
-    memcpy(&b, bits + 8 * n, 8);
-    mask |= (b * 0x0102040810204080 >> 56) << (8 * n);
-  }
-  mask &= w.exec();
+void commit_mask(Wave& w, const Slot& s, const uint32_t* bits) {
+  uint64_t mask = gather_bits(bits) & w.exec();
   if (s.inst.extension == Extension::kDpp) mask &= dpp_write_mask(w, s.inst);
   w.set_pair(s.inst.sdst, mask);
   // v_cmpx writes EXEC as well, in every encoding of gfx9.
-  if (s.inst.opcode->encoding == Encoding::kVOPC && s.inst.opcode->mnemonic[5] == 'x')
-    w.set_pair(code::kExecLo, mask);
+  if (s.writes_exec) w.set_pair(code::kExecLo, mask);
 }
 
 }  // namespace INLAY_EXEC_VARIANT

@@ -62,6 +62,35 @@ bool is_plain(const Instruction& i) {
   return !(half && i.opcode->has(OPSEL));
 }
 
+// What sources read that no modifier touches, as far as it is known before execution.
+void find_origins(Slot* slot) {
+  const Instruction& i = slot->inst;
+  for (int n = 0; n < 3; n++) {
+    const OperandType type = i.opcode->src[n];
+    const uint32_t c = i.src[n];
+    if (c >= code::kVgpr0) {
+      slot->origin[n] = Slot::kVector;
+    } else if (type == OperandType::kNONE) {
+      continue;
+    } else if (c < code::kZero) {
+      slot->origin[n] = c == code::kNull ? Slot::kElsewhere : Slot::kScalar;
+    } else {
+      uint64_t v;
+      if (c <= 208 || (c >= code::kHalf && c <= code::kInv2Pi))
+        v = inline_constant(c, type);
+      else if (c == code::kLiteral && type == OperandType::kI64)
+        v = static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(i.literal)));
+      else if (c == code::kLiteral)
+        v = type == OperandType::kF64 ? static_cast<uint64_t>(i.literal) << 32 : i.literal;
+      else
+        continue;
+      slot->origin[n] = Slot::kConstant;
+      slot->constant[n][0] = static_cast<uint32_t>(v);
+      slot->constant[n][1] = static_cast<uint32_t>(v >> 32);
+    }
+  }
+}
+
 }  // namespace
 
 void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count, Program* program,
@@ -80,7 +109,9 @@ void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count,
                         e == Encoding::kVOPC || e == Encoding::kVOP3P;
     if (vector && slot.inst.opcode->has(DST_IN) && slot.inst.opcode->src[2] == OperandType::kNONE)
       slot.inst.src[2] = static_cast<uint16_t>(code::kVgpr0 + slot.inst.dst);
+    slot.writes_exec = e == Encoding::kVOPC && slot.inst.opcode->mnemonic[5] == 'x';
     slot.plain = vector && is_plain(slot.inst);
+    if (slot.plain || e <= Encoding::kSOPC) find_origins(&slot);
     slot.vgprs = static_cast<uint16_t>(vgprs_used(slot.inst));
     const OperandType moved = slot.inst.opcode->action() == MemoryAction::kStore
                                   ? slot.inst.opcode->src[1]

@@ -29,6 +29,12 @@ struct Slot {
   uint8_t dwords = 0;  // 0: no instruction
   bool plain = false;  // vector ALU without modifiers of any kind: sources and result are registers
                        // as they are
+  bool writes_exec = false;  // v_cmpx
+  // Of a plain or a scalar one: where its sources come from, and the values of those that are
+  // constants.
+  enum Origin : uint8_t { kElsewhere, kVector, kScalar, kConstant };
+  Origin origin[3] = {};
+  uint32_t constant[3][2] = {};
   uint16_t vgprs = 0;  // one more than the highest VGPR that it names
   uint8_t bytes = 0;   // memory: what one lane moves, 1 for less than a dword
 };

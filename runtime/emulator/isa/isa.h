@@ -57,6 +57,7 @@ enum class OperandType : uint8_t {
   kU8,
   kI8,    // memory only
   kMASK,  // one bit per lane, in an SGPR pair
+  kCount
 };
 
 // What a memory instruction does to memory.
@@ -188,8 +189,12 @@ struct Opcode {
 // All rows, in table order.
 const Opcode* opcode_table();
 size_t opcode_count();
-// Dwords that an operand of this type takes in registers; 0 for kNONE.
-int operand_dwords(OperandType type);
+// Dwords that an operand of this type takes in registers; 0 for kNONE. Inlined always: code for
+// several host instruction sets calls it, and must not share one instance.
+extern const uint8_t kOperandDwords[];
+__attribute__((always_inline)) inline int operand_dwords(OperandType type) {
+  return kOperandDwords[static_cast<int>(type)];
+}
 bool operand_is_float(OperandType type);
 
 // Source and destination codes (manual, 13.1): 0-101 SGPR, then the special registers, inline
@@ -225,6 +230,11 @@ enum : uint16_t {
   kVgpr0
 };
 }  // namespace code
+
+// The value of source CODE, an inline constant, as an operand of TYPE reads it (manual, 13.1; float
+// constants take the operand's width). A number that stands for no constant reads as zero, as
+// registers do where only constants and scalars may stand.
+uint64_t inline_constant(uint32_t code, OperandType type);
 
 enum class Segment : uint8_t { kFlat, kScratch, kGlobal };
 enum class Extension : uint8_t {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "runtime/emulator/machine/global_sync.h"
@@ -94,6 +95,7 @@ class Dispatch {
   }
   bool prepare(std::string* error) {
     if (!check(error)) return false;
+    number_items();
     if (fill_kernarg() && fill_packet()) return true;
     *error = "kernel " + kernel_.name + ": no memory for the kernel arguments";
     return false;
@@ -106,6 +108,7 @@ class Dispatch {
   const std::function<void()>& service() const { return launch_.service; }
 
  private:
+  void number_items();
   bool fill_kernarg();
   bool fill_packet();
   void fill_hidden(const KernelArgument& a, uint8_t* at) const;
@@ -121,6 +124,7 @@ class Dispatch {
   void *kernarg_ = nullptr, *packet_ = nullptr, *queue_ = nullptr;
   uint32_t items_ = 0, waves_ = 0, lds_size_ = 0, private_size_ = 0, vgprs_ = 0, entry_ = 0;
   uint64_t total_ = 0;
+  std::vector<uint32_t> item_ids_[3];  // of a whole workgroup
 };
 
 struct Dispatch::Group {
@@ -137,6 +141,15 @@ struct Dispatch::Group {
   uint32_t count = 0;      // wavefronts
   uint32_t block[3] = {};  // its own size: less than the launch's at the end of a grid
 };
+
+void Dispatch::number_items() {
+  for (std::vector<uint32_t>& axis : item_ids_) axis.assign(size_t{waves_} * kLanes, 0);
+  for (uint32_t item = 0; item < items_; item++) {
+    item_ids_[0][item] = item % launch_.block[0];
+    item_ids_[1][item] = item / launch_.block[0] % launch_.block[1];
+    item_ids_[2][item] = item / launch_.block[0] / launch_.block[1];
+  }
+}
 
 bool Dispatch::fill_kernarg() {
   const uint64_t size = std::max<uint64_t>({kernel_.kernarg_size, launch_.arguments.size(), 1});
@@ -242,8 +255,7 @@ bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
     group->registers.reset(static_cast<uint32_t*>(p));
   }
   for (uint32_t n = 0; n < group->count; n++) {
-    Wave& w = group->waves[n];
-    w = Wave();
+    Wave& w = *new (&group->waves[n]) Wave();
     w.vgpr =
         reinterpret_cast<uint32_t(*)[kLanes]>(group->registers.get() + size_t{n} * vgprs_ * kLanes);
     memset(w.vgpr, 0, size_t{vgprs_} * kLanes * 4);
@@ -298,14 +310,18 @@ void Dispatch::initial_registers(Wave* w, const Group& group) const {
   w->initial_vgprs = static_cast<uint8_t>(ids + 1);
   uint64_t exec = 0;
   const uint32_t *block = group.block, items = block[0] * block[1] * block[2];
-  for (uint32_t l = 0; l < kLanes; l++) {
+  const bool whole = memcmp(block, launch_.block, sizeof(launch_.block)) == 0;
+  for (uint32_t l = 0; l < kLanes && !whole; l++) {
     const uint32_t item = w->id * kLanes + l;
     if (item >= items) break;
-    exec |= uint64_t{1} << l;
     w->vgpr[0][l] = item % block[0];
     if (ids >= 1 && vgprs_ > 1) w->vgpr[1][l] = item / block[0] % block[1];
     if (ids >= 2 && vgprs_ > 2) w->vgpr[2][l] = item / block[0] / block[1];
   }
+  for (uint32_t n = 0; n <= ids && n < 3 && n < vgprs_ && whole; n++)
+    memcpy(w->vgpr[n], &item_ids_[n][w->id * kLanes], sizeof(w->vgpr[n]));
+  const uint32_t present = std::min<uint32_t>(items - w->id * kLanes, kLanes);
+  exec = present == kLanes ? ~uint64_t{0} : (uint64_t{1} << present) - 1;
   w->set_pair(code::kExecLo, exec);
   // MODE: rounding and denormals in 7:0, DX10_CLAMP, IEEE, FP16_OVFL.
   w->mode.bits = bits(d.rsrc1, 12, 8) | bits(d.rsrc1, 21, 1) << 8 | bits(d.rsrc1, 23, 1) << 9 |
@@ -345,10 +361,10 @@ class Runner {
       : dispatch_(dispatch), options_(options), start_(std::chrono::steady_clock::now()) {}
 
   bool run(std::string* error) {
-    const uint64_t threads = std::min<uint64_t>(
-        static_cast<uint64_t>(std::max(1, options_.threads)), dispatch_->total());
+    threads_ = std::min<uint64_t>(static_cast<uint64_t>(std::max(1, options_.threads)),
+                                  dispatch_->total());
     std::vector<std::thread> others;
-    for (uint64_t n = 1; n < threads; n++) others.emplace_back([this] { work(); });
+    for (uint64_t n = 1; n < threads_; n++) others.emplace_back([this] { work(); });
     work();
     for (std::thread& t : others) t.join();
     *error = fault_;
@@ -363,13 +379,14 @@ class Runner {
     RegionCache cache;
     std::deque<std::unique_ptr<Group>> unfinished;  // begun by this thread, and waiting for others
     std::unique_ptr<Group> spare;                   // buffers of a finished workgroup, used again
+    uint64_t index = 0, batch_end = 0;              // workgroups that are this thread's to begin
     while (!stop_) {
-      const uint64_t index = next_.fetch_add(1);
-      if (index < dispatch_->total()) {
+      if (index == batch_end) take(&index, &batch_end);
+      if (index < batch_end) {
         std::unique_ptr<Group> group = spare ? std::move(spare) : std::make_unique<Group>();
         group->state = Workgroup();
         group->state.global_sync = sync_.get();
-        if (!dispatch_->begin(index, &cache, group.get())) return report(group->state.fault);
+        if (!dispatch_->begin(index++, &cache, group.get())) return report(group->state.fault);
         unfinished.push_front(std::move(group));
       } else if (unfinished.empty()) {
         return;
@@ -398,6 +415,17 @@ class Runner {
   }
 
   bool cancelled() const { return options_.cancel != nullptr && *options_.cancel; }
+  // Some neighbouring workgroups at a time: they share lines of memory, and the counter is asked
+  // less often. Towards the end one, so that the threads finish together.
+  void take(uint64_t* first, uint64_t* end) {
+    uint64_t at = next_.load();
+    do {
+      const uint64_t left = dispatch_->total() - at;
+      *first = at;
+      *end = at + (left == 0 ? 0 : std::clamp<uint64_t>(left / (8 * threads_), 1, 32));
+    } while (*first != *end && !next_.compare_exchange_weak(at, *end));
+  }
+
   bool late() {
     if (cancelled()) {
       report("kernel " + dispatch_->kernel().name + ": cancelled");
@@ -421,8 +449,9 @@ class Runner {
   const LaunchOptions& options_;
   std::unique_ptr<GlobalSync> sync_ = make_global_sync();
   std::chrono::steady_clock::time_point start_;
-  std::atomic<uint64_t> next_{0};
-  std::atomic<bool> stop_{false};
+  uint64_t threads_ = 1;
+  alignas(64) std::atomic<uint64_t> next_{0};
+  alignas(64) std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::string fault_;
 };

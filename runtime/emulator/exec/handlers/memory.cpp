@@ -288,20 +288,23 @@ bool neighbours(Wave& w, const Instruction& i, uint32_t size, bool write, Run* r
     run->base = scratch_address(w.scratch_base, at, 0);
   } else {
     const uint32_t* lo = w.vgpr[i.vaddr];
-    const uint32_t* lanes = exec_rows(w);
+    const bool narrow = i.segment == Segment::kGlobal && i.has_saddr;
+    const uint32_t* hi = narrow ? nullptr : w.vgpr[i.vaddr + 1];
     const uint32_t origin = lo[run->first] - size * static_cast<uint32_t>(run->first);
+    const uint32_t high = narrow ? 0 : hi[run->first];
     uint32_t apart = 0;
-    if (i.segment == Segment::kGlobal && i.has_saddr) {
-      for (int l = 0; l < kLanes; l++)
-        apart |= (lo[l] ^ (origin + size * static_cast<uint32_t>(l))) & lanes[l];
-      run->base = w.pair(i.soffset) + lo[run->first];
+    const auto differ = [&](int l) {
+      const uint32_t v = lo[l] ^ (origin + size * static_cast<uint32_t>(l));
+      return hi == nullptr ? v : v | (hi[l] ^ high);
+    };
+    if (exec == ~uint64_t{0}) {
+      for (int l = 0; l < kLanes; l++) apart |= differ(l);
     } else {
-      const uint32_t* hi = w.vgpr[i.vaddr + 1];
-      const uint32_t high = hi[run->first];
-      for (int l = 0; l < kLanes; l++)
-        apart |= ((lo[l] ^ (origin + size * static_cast<uint32_t>(l))) | (hi[l] ^ high)) & lanes[l];
-      run->base = lo[run->first] | static_cast<uint64_t>(high) << 32;
+      const uint32_t* lanes = exec_rows(w);
+      for (int l = 0; l < kLanes; l++) apart |= differ(l) & lanes[l];
     }
+    run->base = narrow ? w.pair(i.soffset) + lo[run->first]
+                       : lo[run->first] | static_cast<uint64_t>(high) << 32;
     if (apart != 0 || lo[run->first] > ~span) return false;
     run->base += offset - uint64_t{size} * static_cast<uint64_t>(run->first);
   }
@@ -357,7 +360,7 @@ void load_run(Wave& w, const Run& run, int dwords, uint32_t dst) {
   const Dword* from = reinterpret_cast<const Dword*>(run.base);
   if (w.exec() == ~uint64_t{0}) {
     if (dwords == 1) {
-      memcpy(w.vgpr[dst], reinterpret_cast<const void*>(run.base), 4 * kLanes);
+      for (int l = 0; l < kLanes; l++) w.vgpr[dst][l] = from[l];
     } else if (dwords == 2) {
       for (int n = 0; n < 2; n++)
         for (int l = 0; l < kLanes; l++)
@@ -383,7 +386,7 @@ void store_run(Wave& w, const Run& run, int dwords, uint32_t src) {
   Dword* to = reinterpret_cast<Dword*>(run.base);
   if (w.exec() == ~uint64_t{0}) {
     if (dwords == 1) {
-      memcpy(reinterpret_cast<void*>(run.base), w.vgpr[src], 4 * kLanes);
+      for (int l = 0; l < kLanes; l++) to[l] = w.vgpr[src][l];
     } else if (dwords == 4) {
       for (int l = 0; l < kLanes; l++)
         for (int n = 0; n < 4; n++) to[4 * l + n] = w.vgpr[src + static_cast<uint32_t>(n)][l];

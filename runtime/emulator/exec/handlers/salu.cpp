@@ -8,13 +8,21 @@ uint64_t scalar_value(Wave& w, const Slot& s, uint32_t c, OperandType type);
 
 namespace {
 
+uint32_t source(Wave& w, const Slot& s, int n) {
+  if (s.origin[n] == Slot::kScalar) return w.sgpr[s.inst.src[n]];
+  if (s.origin[n] == Slot::kConstant) return s.constant[n][0];
+  return static_cast<uint32_t>(scalar_value(w, s, s.inst.src[n], s.inst.opcode->src[n]));
+}
 uint32_t s0(Wave& w, const Slot& s) {
-  return static_cast<uint32_t>(scalar_value(w, s, s.inst.src[0], s.inst.opcode->src[0]));
+  return source(w, s, 0);
 }
 uint32_t s1(Wave& w, const Slot& s) {
-  return static_cast<uint32_t>(scalar_value(w, s, s.inst.src[1], s.inst.opcode->src[1]));
+  return source(w, s, 1);
 }
 uint64_t d(Wave& w, const Slot& s, int n) {
+  if (s.origin[n] == Slot::kScalar) return w.pair(s.inst.src[n]);
+  if (s.origin[n] == Slot::kConstant)
+    return s.constant[n][0] | static_cast<uint64_t>(s.constant[n][1]) << 32;
   return scalar_value(w, s, s.inst.src[n], s.inst.opcode->src[n]);
 }
 void set(Wave& w, const Slot& s, uint32_t v) {
