@@ -416,6 +416,39 @@ TEST_F(Cli, SchedulesAreApplied) {
   Result wrong = inlay("check wrong.inlay");
   EXPECT_EQ(wrong.code, 1);
   EXPECT_THAT(wrong.err, HasSubstr("wrong.inlay:10:3: error: "));
+TEST_F(Cli, CheckImplementsComparesRowsWithTheirMeaning) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result right = inlay("check --implements vadd.inlay --rows any");
+  EXPECT_EQ(right.code, 0) << right.out << right.err;
+  EXPECT_THAT(right.out, ContainsRegex("add8 for any: ok\n  vadd.inlay:5, built for native\n  "
+                                       "[0-9]+ cases; 0 failed"));
+  EXPECT_THAT(right.out, HasSubstr("1 rows agree with their meaning, 0 do not, 0 were not run"));
+  // A feature that nobody knows: no target would ever choose the row.
+  Result unknown = inlay("check --implements vadd.inlay");
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("avx512vnni_of_the_future"));
+  std::string text = kVadd;
+  write(folder_ / "wrong.inlay", text.replace(text.find("a[i] + b[i];"), 12, "a[i] - b[i];"));
+  Result wrong = inlay("check --implements wrong.inlay --rows any");
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.out, ContainsRegex("WRONG .*guard page: c\\[[0-7]\\] is .*, expected"));
+  write(folder_ / "none.inlay", "func f(A: f32[N]) { for i in 0..N { A[i] = 0.0 } }\n");
+  Result none = inlay("check --implements none.inlay");
+  EXPECT_EQ(none.code, 0);
+  EXPECT_EQ(none.out, "no `implement` row\n");
+  Result exec = inlay("check --implements vadd.inlay --exec qemu");
+  EXPECT_EQ(exec.code, 1);
+  EXPECT_THAT(exec.err, HasSubstr("write it as NAME=VALUE"));
+  EXPECT_EQ(inlay("check vadd.inlay --rows any").code, 2);
+  EXPECT_EQ(inlay("check vadd.inlay --implements --syntax-only").code, 2);
+  EXPECT_THAT(files(), testing::ElementsAre("none.inlay", "vadd.inlay", "wrong.inlay"));
+}
+
+TEST_F(Cli, BenchTimesMicroKernelsAlone) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result result = inlay("bench vadd.inlay --micro-kernels --rows any --seconds 0.01");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, ContainsRegex("add8 for any +[0-9.]+ ns +[0-9.]+ GFLOP/s"));
 }
 
 }  // namespace

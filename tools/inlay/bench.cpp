@@ -8,6 +8,7 @@
 #include "core/text/text.h"
 #include "tools/driver/timing.h"
 #include "tools/inlay/execute.h"
+#include "tools/inlay/micro_kernels.h"
 
 namespace inlay::cli {
 
@@ -139,7 +140,19 @@ void add_bench(CLI::App& app, Action& run) {
       ->type_name("N")
       ->capture_default_str();
   sub->add_flag("--check", flags->check, "Compare with the interpreter first");
-  sub->callback([flags, &run] { run = [flags] { return run_bench(*flags); }; });
+  auto micro_kernels = std::make_shared<bool>(false);
+  auto rows = std::make_shared<RowFlags>();
+  CLI::Option* rows_option =
+      sub->add_flag("--micro-kernels", *micro_kernels,
+                    "Time every `implement` row alone instead, as a fraction of the FMA peak");
+  sub->add_option("--rows", rows->filter, "For --micro-kernels: only rows with this in their name")
+      ->type_name("TEXT")
+      ->needs(rows_option);
+  sub->callback([flags, micro_kernels, rows, &run] {
+    run = [=] {
+      return *micro_kernels ? bench_rows(flags->input, *rows, flags->seconds) : run_bench(*flags);
+    };
+  });
 }
 
 }  // namespace inlay::cli

@@ -6,6 +6,7 @@
 
 #include "core/text/text.h"
 #include "tools/inlay/command.h"
+#include "tools/inlay/micro_kernels.h"
 
 namespace inlay::cli {
 
@@ -170,10 +171,21 @@ void add_check(CLI::App& app, Action& run) {
   CLI::App* check = app.add_subcommand(
       "check", "Find the faults of programs and of what they import, without writing anything");
   check->add_option("files", *inputs, "The .inlay files")->required()->type_name("FILE...");
-  check->add_flag("--syntax-only", *syntax_only, "Parse and verify only; imports are not read");
+  CLI::Option* syntax =
+      check->add_flag("--syntax-only", *syntax_only, "Parse and verify only; imports are not read");
+  auto implements = std::make_shared<bool>(false);
+  auto rows = std::make_shared<RowFlags>();
+  CLI::Option* rows_option =
+      check->add_flag("--implements", *implements,
+                      "Compare every `implement` row with its intrinsic's meaning, on cases made "
+                      "from that, between guard pages; exit code 1 if one differs");
+  rows_option->excludes(syntax);
+  add_row_flags(*check, *rows, rows_option);
   flags->add_to(*check, true);
-  check->callback([flags, inputs, syntax_only, &run] {
-    run = [=] { return run_check(*flags, *inputs, *syntax_only); };
+  check->callback([flags, inputs, syntax_only, implements, rows, &run] {
+    run = [=] {
+      return *implements ? check_rows(*inputs, *rows) : run_check(*flags, *inputs, *syntax_only);
+    };
   });
 }
 

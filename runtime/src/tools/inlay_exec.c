@@ -3,6 +3,7 @@
 //
 //   inlay-exec PROGRAM.so                                   lists the functions
 //   inlay-exec PROGRAM.so FUNCTION NAME=VALUE ... [--out NAME=FILE.npy ...]
+//   inlay-exec PROGRAM.so --cases IN OUT                    many calls between guard pages: cases.h
 //
 // VALUE of a tensor: FILE.npy, or zeros:DTYPE[EXTENT,...], e.g. zeros:f32[7,9]. VALUE of a scalar:
 // a number. Exit status: 0, 1 (the call or a file failed; a sentence on stderr), 2 (wrong usage).
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cases.h"
 #include "npy.h"
 
 typedef struct Argument {
@@ -23,6 +25,7 @@ typedef struct Argument {
 
 static const char kUsage[] =
     "usage: inlay-exec PROGRAM.so [FUNCTION NAME=VALUE ... [--out NAME=FILE.npy ...]]\n"
+    "       inlay-exec PROGRAM.so --cases IN OUT\n"
     "  VALUE of a tensor: FILE.npy or zeros:DTYPE[EXTENT,...]; of a scalar: a number\n"
     "  without FUNCTION: lists the functions of the program\n";
 
@@ -170,6 +173,10 @@ int main(int argc, char** argv) {
   const InlayCallable* callable = NULL;
   if (argc == 2) {
     list_functions(module);
+  } else if (strcmp(argv[2], "--cases") == 0) {
+    const char* why = argc == 5 ? run_cases(module, argv[3], argv[4]) : NULL;
+    if (argc != 5) code = fail(2, "--cases", "expected two files after it");
+    if (why != NULL) code = fail(1, "", why);
   } else if (inlay_module_function(module, argv[2], &callable) != INLAY_OK) {
     code = fail(1, "", inlay_last_error());
   } else {

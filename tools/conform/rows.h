@@ -1,0 +1,51 @@
+// The `implement` rows of a program, each made into a small program of its own: the row's
+// intrinsic, called once by a function whose parameters are the intrinsic's. That function is what
+// conformance tests call, what is disassembled, and what micro-benchmarks time.
+#pragma once
+
+#include "core/ir/program.h"
+#include "tools/driver/build.h"
+
+namespace inlay::conform {
+
+struct Row {
+  const Intrinsic* intrinsic = nullptr;
+  const Implement* implement = nullptr;
+  std::string name;  ///< "sgemm_tile<6, 16> for x86_64(avx2, fma)"
+};
+
+/// Every row, in order. Rows point into `program`.
+std::vector<Row> rows_of(const Program& program);
+
+/// Of the function that calls the row's intrinsic once.
+inline constexpr const char* kCallOnce = "conform";
+/// Of the function that does so many times: its first parameter says how many.
+inline constexpr const char* kCallOften = "conform_often";
+
+/// The text of the small program, without other rows for the same constants, so that this one is
+/// chosen wherever its target predicate holds; paths of imports are absolute. With `often`, the
+/// second function is there too.
+std::string row_program(const Program& program, const Row& row, bool often);
+
+/// What to compile a row for: of the targets that backends offer and where its predicate holds, the
+/// one with the fewest features; else the smallest of its architecture, with the features added.
+/// Null if no backend that is here compiles for the architecture.
+std::optional<Target> target_of(const Row& row, PluginRegistry& plugins);
+
+/// A file that goes with its object.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& suffix);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Compiles row_program(): a shared object and its assembly.
+BuildOutput build_row(const std::string& text, const Target& target, PluginRegistry& plugins);
+
+}  // namespace inlay::conform
