@@ -416,6 +416,8 @@ TEST_F(Cli, SchedulesAreApplied) {
   Result wrong = inlay("check wrong.inlay");
   EXPECT_EQ(wrong.code, 1);
   EXPECT_THAT(wrong.err, HasSubstr("wrong.inlay:10:3: error: "));
+}
+
 TEST_F(Cli, CheckImplementsComparesRowsWithTheirMeaning) {
   write(folder_ / "vadd.inlay", kVadd);
   Result right = inlay("check --implements vadd.inlay --rows any");

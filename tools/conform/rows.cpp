@@ -86,7 +86,7 @@ std::string row_program(const Program& program, const Row& row, bool often) {
       Program alone;
       alone.items.emplace_back(*function);
       for (const Import& import : all_imports(alone)) small.items.emplace_back(absolute(import));
-    } else {
+    } else if (!std::holds_alternative<ScheduleItem>(item)) {
       behind.push_back(item);
     }
   }
