@@ -9,7 +9,7 @@ set(INLAY_LAYER_ALLOWED_core        "")
 set(INLAY_LAYER_ALLOWED_runtime     "runtime_abi")
 set(INLAY_LAYER_ALLOWED_emulator    "runtime_abi")
 set(INLAY_LAYER_ALLOWED_backends    "core;runtime_abi")
-set(INLAY_LAYER_ALLOWED_tools       "core;backends;runtime;runtime_abi")
+set(INLAY_LAYER_ALLOWED_tools       "core;backends;runtime;runtime_abi;emulator")
 set(INLAY_LAYER_ALLOWED_tests       "core;backends;runtime;runtime_abi;emulator;tools")
 
 # inlay_layer(TARGET LAYER): puts TARGET into LAYER; inlay_check_layers() holds it to that.

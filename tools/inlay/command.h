@@ -61,6 +61,8 @@ void add_check(CLI::App& app, Action& run);
 void add_explain(CLI::App& app, Action& run);
 void add_bench(CLI::App& app, Action& run);
 void add_targets(CLI::App& app, Action& run);
+void add_emulate(CLI::App& app, Action& run);
+void add_disasm(CLI::App& app, Action& run);
 void add_completion(CLI::App& app, Action& run);
 
 }  // namespace inlay::cli

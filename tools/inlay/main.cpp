@@ -72,7 +72,8 @@ int main_of(int argc, char** argv) {
       "Examples:\n"
       "  inlay run kernels/examples/vadd16/vadd16.inlay N=1000 --check\n"
       "  inlay build kernels/gemm/sgemm.inlay --target x86-64-v3 -o sgemm.so --report\n"
-      "  inlay explain kernels/gemm/sgemm.inlay --target native\n\n"
+      "  inlay explain kernels/gemm/sgemm.inlay --target native\n"
+      "  inlay emulate --arch gfx906 --check all ./hip_program\n\n"
       "Exit codes: 0 done; 1 the input has a fault, said on stderr; 2 the command line is wrong;\n"
       "70 a fault of Inlay's own.\n"
       "Environment: INLAY_BACKEND_PATH (folders of backend plugins), XDG_CACHE_HOME (the cache "
@@ -85,6 +86,8 @@ int main_of(int argc, char** argv) {
   add_explain(app, action);
   add_bench(app, action);
   add_targets(app, action);
+  add_emulate(app, action);
+  add_disasm(app, action);
   add_completion(app, action);
   if (argc > 1 && argv[1][0] != '-') {
     std::vector<std::string> names;

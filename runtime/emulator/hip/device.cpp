@@ -55,11 +55,10 @@ Device::Device() {
   }
   statistics = number("INLAY_EMULATOR_STATISTICS", 0) != 0;
   if (const char* checks = getenv("INLAY_EMULATOR_CHECK")) {
-    const std::string list = std::string(",") + checks + ",";
-    const bool all = list.find(",all,") != std::string::npos;
-    options.observe.check_races = all || list.find(",races,") != std::string::npos;
-    options.observe.check_waits = all || list.find(",waits,") != std::string::npos;
-    options.observe.check_uninitialized = all || list.find(",uninitialized,") != std::string::npos;
+    std::string unknown;
+    if (!choose_checks(checks, &options.observe, &unknown))
+      say("INLAY_EMULATOR_CHECK: there is no check `%s`; known are %s, all", unknown.c_str(),
+          known_checks().c_str());
   }
   blocking = number("HIP_LAUNCH_BLOCKING", 0) != 0;
   options.cancel = &cancel_;

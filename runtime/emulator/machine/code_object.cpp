@@ -90,6 +90,7 @@ class Loader {
                               (version == 0 ? " (code object version 2)" : "") +
                               ": known are 1 to 4 (code object versions 3 to 6); build it with "
                               "-mcode-object-version=5");
+    object_->version_ = version + 2;
     const uint32_t mach = h_.e_flags & 0xff;
     const uint32_t wanted = target_.chip == Chip::kGfx900 ? kMachGfx900 : kMachGfx906;
     if (mach != wanted && !(mach == kMachGfx9Generic && version == 4)) {
@@ -206,6 +207,9 @@ class Loader {
       symbols_.push_back(symbol);
       if (symbol.defined && symbol.type == STT_OBJECT && loaded(s.st_value, s.st_size))
         object_->variables_.push_back(
+            {symbol.name, reinterpret_cast<uint64_t>(base()) + s.st_value, s.st_size});
+      if (symbol.defined && symbol.type == STT_FUNC && loaded(s.st_value, s.st_size))
+        object_->functions_.push_back(
             {symbol.name, reinterpret_cast<uint64_t>(base()) + s.st_value, s.st_size});
     }
     for (uint64_t n = 0; n < relasz / sizeof(Elf64_Rela); n++) {
@@ -341,6 +345,7 @@ class Loader {
         argument.offset = static_cast<uint32_t>(a[".offset"].integer);
         argument.size = static_cast<uint32_t>(a[".size"].integer);
         argument.kind = a[".value_kind"].string;
+        argument.name = a[".name"].string;
         if (uint64_t{argument.offset} + argument.size > k.kernarg_size)
           return fail(error_,
                       "kernel " + k.name + ": an argument lies outside its kernarg segment");
@@ -376,6 +381,29 @@ std::unique_ptr<CodeObject> CodeObject::load(const Target& target, DeviceMemory*
   CodeImage image;
   if (!find_code_object(target, data, size, &image, error)) return nullptr;
   return Loader(target, memory, Image(image.data, image.size), error).load();
+}
+
+bool code_object_target(const void* data, uint64_t size, Target* target, std::string* error) {
+  const Image image(data, size);
+  Elf64_Ehdr h;
+  if (!image.read(0, &h) || !is_elf(image) || h.e_ident[EI_CLASS] != ELFCLASS64 ||
+      h.e_machine != kMachineAmdgpu) {
+    *error = "no AMDGPU code object";
+    return false;
+  }
+  const uint32_t mach = h.e_flags & 0xff;
+  if (mach != kMachGfx900 && mach != kMachGfx906 && mach != kMachGfx9Generic) {
+    char text[96];
+    snprintf(text, sizeof(text),
+             "code for another chip (e_flags machine 0x%x); known are gfx900 and gfx906", mach);
+    *error = text;
+    return false;
+  }
+  *target = Target(mach == kMachGfx906 ? Chip::kGfx906 : Chip::kGfx900);
+  const bool v3 = h.e_ident[EI_ABIVERSION] == 1;
+  target->xnack = v3 ? (h.e_flags & 0x100) != 0 : (h.e_flags & 0x300) == 0x300;
+  target->sramecc = v3 ? (h.e_flags & 0x200) != 0 : (h.e_flags & 0xc00) == 0xc00;
+  return true;
 }
 
 CodeObject::~CodeObject() {

@@ -15,6 +15,7 @@ namespace inlay::emulator {
 struct KernelArgument {
   uint32_t offset = 0, size = 0;
   std::string kind;  // .value_kind
+  std::string name;  // as the source has it; may be empty
   bool hidden() const { return kind.compare(0, 7, "hidden_") == 0; }
 };
 
@@ -37,6 +38,12 @@ struct Kernel {
   uint32_t vgprs = 0, sgprs = 0, vgpr_spills = 0, sgpr_spills = 0;
 };
 
+// A function of the code, kernels included; size as the symbol says, maybe 0.
+struct DeviceFunction {
+  std::string name;
+  uint64_t address = 0, size = 0;
+};
+
 struct DeviceVariable {
   std::string name;
   uint64_t address = 0, size = 0;
@@ -53,7 +60,12 @@ class CodeObject {
   const Kernel* kernel(const std::string& name) const;
   const DeviceVariable* variable(const std::string& name) const;
   const std::vector<Kernel>& kernels() const { return kernels_; }
+  const std::vector<DeviceVariable>& variables() const { return variables_; }
+  const std::vector<DeviceFunction>& functions() const { return functions_; }
   const Program& program() const { return program_; }
+  // Where it was loaded: addresses less this are those of the file.
+  uint64_t base() const { return reinterpret_cast<uint64_t>(image_); }
+  int version() const { return version_; }  // of the code object: 3 to 6
 
  private:
   friend class Loader;
@@ -62,6 +74,12 @@ class CodeObject {
   Program program_;
   std::vector<Kernel> kernels_;
   std::vector<DeviceVariable> variables_;
+  std::vector<DeviceFunction> functions_;
+  int version_ = 0;
 };
+
+// The target that the ELF file DATA is code for, features that it leaves open off. False, and
+// *error a sentence, if that is no chip of ours.
+bool code_object_target(const void* data, uint64_t size, Target* target, std::string* error);
 
 }  // namespace inlay::emulator

@@ -163,6 +163,39 @@ class Several : public Observer {
 
 }  // namespace
 
+struct Check {
+  const char* name;
+  bool ObserverOptions::* chosen;
+};
+static constexpr Check kChecks[] = {{"waits", &ObserverOptions::check_waits},
+                                    {"uninitialized", &ObserverOptions::check_uninitialized},
+                                    {"races", &ObserverOptions::check_races}};
+
+bool choose_checks(const std::string& list, ObserverOptions* options, std::string* unknown) {
+  for (size_t at = 0; at < list.size();) {
+    const size_t end = std::min(list.find(',', at), list.size());
+    const std::string name = list.substr(at, end - at);
+    at = end + 1;
+    bool found = name.empty();
+    for (const Check& c : kChecks) {
+      if (name != "all" && name != c.name) continue;
+      options->*c.chosen = true;
+      found = true;
+    }
+    if (!found) {
+      *unknown = name;
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string known_checks() {
+  std::string names;
+  for (const Check& c : kChecks) names += (names.empty() ? "" : ", ") + std::string(c.name);
+  return names;
+}
+
 std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t waves,
                                         uint32_t vgprs) {
   auto all = std::make_unique<Several>();

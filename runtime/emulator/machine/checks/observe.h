@@ -41,6 +41,11 @@ struct ObserverOptions {
   }
 };
 
+// Sets the checks that LIST names, with commas between, or all of them for "all". Their names are
+// also in known_checks. False, and *unknown the name, if there is one that is no check's.
+bool choose_checks(const std::string& list, ObserverOptions* options, std::string* unknown);
+std::string known_checks();  // with commas between
+
 // One observer that does all that OPTIONS ask, for one workgroup of WAVES wavefronts with VGPRS
 // registers each.
 std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t waves,
