@@ -114,9 +114,10 @@ bool float_compare(BinaryOp op, double a, double b) {
 }
 
 double float_math(MathOp op, DType type, const double* args) {
-  // Transcendental functions of narrow types go through double: at most one unit of the last place
-  // from any libm, and the nearest number nearly always.
-  double a = args[0];
+  // Functions of libm go through double: at most one unit of the last place of a narrower type from
+  // any libm, and the nearest number nearly always.
+  const double a = args[0];
+  const double b = args[1];
   switch (op) {
     case MathOp::Abs:
       return std::fabs(a);
@@ -128,26 +129,48 @@ double float_math(MathOp op, DType type, const double* args) {
       return std::trunc(a);
     case MathOp::Round:
       return round_to(type, std::round(a));
-    case MathOp::Sqrt:
-      break;
-    case MathOp::Exp:
-      return round_to(type, std::exp(a));
-    case MathOp::Log:
-      return round_to(type, std::log(a));
-    case MathOp::Sin:
-      return round_to(type, std::sin(a));
-    case MathOp::Cos:
-      return round_to(type, std::cos(a));
     case MathOp::Pow:
-      return round_to(type, std::pow(a, args[1]));
+      return round_to(type, std::pow(a, b));
+    case MathOp::Atan2:
+      return round_to(type, std::atan2(a, b));
+    case MathOp::Hypot:
+      return round_to(type, std::hypot(a, b));
+#define UNARY(Name, function) \
+  case MathOp::Name:          \
+    return round_to(type, std::function(a));
+      UNARY(Exp, exp)
+      UNARY(Exp2, exp2)
+      UNARY(Expm1, expm1)
+      UNARY(Log, log)
+      UNARY(Log2, log2)
+      UNARY(Log10, log10)
+      UNARY(Log1p, log1p)
+      UNARY(Sin, sin)
+      UNARY(Cos, cos)
+      UNARY(Tan, tan)
+      UNARY(Asin, asin)
+      UNARY(Acos, acos)
+      UNARY(Atan, atan)
+      UNARY(Sinh, sinh)
+      UNARY(Cosh, cosh)
+      UNARY(Tanh, tanh)
+      UNARY(Erf, erf)
+      UNARY(Erfc, erfc)
+      UNARY(Cbrt, cbrt)
+#undef UNARY
+    case MathOp::Sqrt:
+    case MathOp::Rsqrt:
+    case MathOp::Sigmoid:
     case MathOp::Fma:
       break;
   }
   return with_float(type, [&](auto kind) -> double {
     using T = typename decltype(kind)::T;
-    if (op == MathOp::Sqrt) return kind.round(std::sqrt(static_cast<T>(a)));
-    return kind.round(
-        std::fma(static_cast<T>(a), static_cast<T>(args[1]), static_cast<T>(args[2])));
+    const T x = static_cast<T>(a);
+    if (op == MathOp::Sqrt) return kind.round(std::sqrt(x));
+    if (op == MathOp::Rsqrt) return kind.round(T(1) / std::sqrt(x));
+    if (op == MathOp::Sigmoid) return kind.round(T(1) / (T(1) + static_cast<T>(std::exp(-a))));
+    return kind.round(std::fma(x, static_cast<T>(b), static_cast<T>(args[2])));
   });
 }
 

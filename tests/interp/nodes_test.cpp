@@ -123,6 +123,45 @@ TEST(InterpFloats, Math) {
   EXPECT_EQ(value_of<float>("sin(1.0)"), static_cast<float>(std::sin(1.0)));
   EXPECT_EQ(value_of<float>("cos(1.0)"), static_cast<float>(std::cos(1.0)));
   EXPECT_EQ(value_of<float>("pow(2.0, 0.5)"), static_cast<float>(std::pow(2.0, 0.5)));
+  EXPECT_EQ(value_of<float>("rsqrt(3.0)"), 1.0f / std::sqrt(3.0f));
+  EXPECT_EQ(value_of<double>("rsqrt(3.0f64)"), 1.0 / std::sqrt(3.0));
+  EXPECT_EQ(value_of<float>("sigmoid(1.0)"), 1.0f / (1.0f + static_cast<float>(std::exp(-1.0))));
+  EXPECT_EQ(value_of<float>("sigmoid(0.0 - 1000.0)"), 0.0f);
+  EXPECT_EQ(value_of<float>("sigmoid(1000.0)"), 1.0f);
+}
+
+TEST(InterpFloats, FunctionsOfTheMathLibrary) {
+  const double x = 0.375, y = 1.5;
+  const std::pair<const char*, double> cases[] = {
+      {"exp(x)", std::exp(x)},           {"exp2(x)", std::exp2(x)},
+      {"expm1(x)", std::expm1(x)},       {"log(x)", std::log(x)},
+      {"log2(x)", std::log2(x)},         {"log10(x)", std::log10(x)},
+      {"log1p(x)", std::log1p(x)},       {"sin(x)", std::sin(x)},
+      {"cos(x)", std::cos(x)},           {"tan(x)", std::tan(x)},
+      {"asin(x)", std::asin(x)},         {"acos(x)", std::acos(x)},
+      {"atan(x)", std::atan(x)},         {"sinh(x)", std::sinh(x)},
+      {"cosh(x)", std::cosh(x)},         {"tanh(x)", std::tanh(x)},
+      {"erf(x)", std::erf(x)},           {"erfc(x)", std::erfc(x)},
+      {"cbrt(x)", std::cbrt(x)},         {"pow(x, y)", std::pow(x, y)},
+      {"atan2(x, y)", std::atan2(x, y)}, {"hypot(x, y)", std::hypot(x, y)}};
+  size_t rows = 0;
+#define INLAY_LIBM_OP(Name, spelling, arity) ++rows;
+#include "core/ir/operators.def"
+  EXPECT_EQ(std::size(cases), rows) << "a function without a case";
+  for (const auto& [call, expected] : cases) {
+    std::string narrow = call, wide = call;
+    auto put = [](std::string& text, char name, const std::string& value) {
+      // Behind the name, which may hold the letter too.
+      size_t at = text.find(name, text.find('('));
+      if (at != std::string::npos) text.replace(at, 1, value);
+    };
+    put(narrow, 'x', "0.375");
+    put(narrow, 'y', "1.5");
+    put(wide, 'x', "0.375f64");
+    put(wide, 'y', "1.5f64");
+    EXPECT_EQ(value_of<double>(wide), expected) << call;
+    EXPECT_EQ(value_of<float>(narrow), static_cast<float>(expected)) << call;
+  }
 }
 
 // `value` cast from one type to another.

@@ -59,8 +59,13 @@ llvm::Type* abi_type(llvm::LLVMContext& context, DType type) {
 }
 
 bool is_libm(MathOp op) {
-  return op == MathOp::Exp || op == MathOp::Log || op == MathOp::Sin || op == MathOp::Cos ||
-         op == MathOp::Pow;
+  switch (op) {
+#define INLAY_LIBM_OP(Name, spelling, arity) case MathOp::Name:
+#include "core/ir/operators.def"
+    return true;
+    default:
+      return false;
+  }
 }
 
 llvm::Type* Arith::like(llvm::Type* scalar, llvm::Value* shape) {
@@ -402,6 +407,7 @@ llvm::Value* Arith::math(MathOp op, DType type, llvm::ArrayRef<llvm::Value*> arg
       id = llvm::Intrinsic::fabs;
       break;
     case MathOp::Sqrt:
+    case MathOp::Rsqrt:
       id = llvm::Intrinsic::sqrt;
       break;
     case MathOp::Floor:
@@ -423,6 +429,9 @@ llvm::Value* Arith::math(MathOp op, DType type, llvm::ArrayRef<llvm::Value*> arg
       INLAY_CHECK(false, "a function of libm is called, not computed");
   }
   llvm::Value* result = b_.CreateIntrinsic(id, {wide[0]->getType()}, wide);
+  if (op == MathOp::Rsqrt) {
+    result = b_.CreateFDiv(llvm::ConstantFP::get(result->getType(), 1.0), result);
+  }
   return is_narrow_float(type) ? narrow(type, result) : result;
 }
 

@@ -65,7 +65,7 @@ class Arith {
   ArithFacts facts_;
 };
 
-/// True for the functions that are calls of libm: exp, log, sin, cos, pow.
+/// True for the functions that are calls of libm: INLAY_LIBM_OP in core/ir/operators.def.
 bool is_libm(MathOp op);
 
 }  // namespace inlay::emit

@@ -39,23 +39,6 @@ bool is_speculatable(const Expr& expr) {
   }
 }
 
-const char* libm_name(MathOp op, bool is_double) {
-  switch (op) {
-    case MathOp::Exp:
-      return is_double ? "exp" : "expf";
-    case MathOp::Log:
-      return is_double ? "log" : "logf";
-    case MathOp::Sin:
-      return is_double ? "sin" : "sinf";
-    case MathOp::Cos:
-      return is_double ? "cos" : "cosf";
-    case MathOp::Pow:
-      return is_double ? "pow" : "powf";
-    default:
-      return nullptr;
-  }
-}
-
 // C passes integers narrower than int extended to 32 bits, on x86-64 by the caller.
 llvm::Attribute::AttrKind extension(DType type) {
   if (!type.is_scalar() || type.bits >= 32) return llvm::Attribute::None;
@@ -69,9 +52,9 @@ llvm::FunctionCallee ModuleEmitter::libm(MathOp op, DType type) {
   bool is_double = type.bits == 64;
   llvm::Type* number =
       is_double ? llvm::Type::getDoubleTy(context_) : llvm::Type::getFloatTy(context_);
-  llvm::SmallVector<llvm::Type*, 2> params(op == MathOp::Pow ? 2 : 1, number);
+  llvm::SmallVector<llvm::Type*, 2> params(arity(op), number);
   llvm::FunctionCallee callee =
-      module().getOrInsertFunction(std::string(kLibcPrefix) + libm_name(op, is_double),
+      module().getOrInsertFunction(std::string(kLibcPrefix) + spelling(op) + (is_double ? "" : "f"),
                                    llvm::FunctionType::get(number, params, false));
   auto* function = llvm::cast<llvm::Function>(callee.getCallee());
   function->setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -166,10 +149,23 @@ llvm::Value* FunctionEmitter::emit_ramp(const Ramp& node) {
 llvm::Value* FunctionEmitter::emit_math(const CallMath& node) {
   llvm::SmallVector<llvm::Value*, 3> args;
   for (const Expr& arg : node.args) args.push_back(emit(arg));
-  if (!is_libm(node.op)) return arith_.math(node.op, node.type, args);
-  if (!is_narrow_float(node.type)) return emit_libm(node.op, node.type, args);
-  for (llvm::Value*& arg : args) arg = arith_.widen(node.type, arg);
-  return arith_.narrow(node.type, emit_libm(node.op, kF32.with_lanes(node.type.lanes), args));
+  if (!is_libm(node.op) && node.op != MathOp::Sigmoid) {
+    return arith_.math(node.op, node.type, args);
+  }
+  bool is_narrow = is_narrow_float(node.type);
+  DType wide = is_narrow ? kF32.with_lanes(node.type.lanes) : node.type;
+  if (is_narrow) {
+    for (llvm::Value*& arg : args) arg = arith_.widen(node.type, arg);
+  }
+  llvm::Value* result;
+  if (node.op == MathOp::Sigmoid) {
+    llvm::Value* one = llvm::ConstantFP::get(args[0]->getType(), 1.0);
+    llvm::Value* power = emit_libm(MathOp::Exp, wide, {b_.CreateFNeg(args[0])});
+    result = b_.CreateFDiv(one, b_.CreateFAdd(one, power));
+  } else {
+    result = emit_libm(node.op, wide, args);
+  }
+  return is_narrow ? arith_.narrow(node.type, result) : result;
 }
 
 llvm::Value* FunctionEmitter::emit_libm(MathOp op, DType type, llvm::ArrayRef<llvm::Value*> args) {
