@@ -21,6 +21,7 @@
 #include "libc_table.h"
 #include "object_file.h"
 #include "threads.h"
+#include "vector_math.h"
 #include "workspace.h"
 
 struct InlayCallable {
@@ -52,6 +53,7 @@ const InlayRuntimeTable runtime_table = {
     workspace_release,
     fail,
     &inlay_libc_table,
+    vector_function,
     nullptr,
     nullptr,
     nullptr,
@@ -239,6 +241,7 @@ int32_t open_library(const char* path, const ObjectFile& file, InlayModule** out
 
 int32_t load(const char* path, InlayModule** out) {
   if (int32_t status = configure_threads()) return status;
+  if (int32_t status = configure_vector_math()) return status;
   void* bytes = nullptr;
   size_t size = 0;
   if (int32_t status = read_file(path, &bytes, &size)) return status;
@@ -311,6 +314,7 @@ int32_t inlay_module_load(const char* path, InlayModule** out) {
 int32_t inlay_module_load_static(const InlayCodeObject* object, InlayModule** out) {
   if (object == nullptr) return fail_null("inlay_module_load_static", "object");
   if (out == nullptr) return fail_null("inlay_module_load_static", "out");
+  if (int32_t status = configure_vector_math()) return status;
   if (int32_t status = configure_threads()) return status;
   return make_module(object, "the linked-in code object", nullptr, out);
 }

@@ -16,6 +16,7 @@ const int64_t RuntimeOffsets::parallel_for = offsetof(InlayRuntimeTable, paralle
 const int64_t RuntimeOffsets::workspace_acquire = offsetof(InlayRuntimeTable, workspace_acquire);
 const int64_t RuntimeOffsets::workspace_release = offsetof(InlayRuntimeTable, workspace_release);
 const int64_t RuntimeOffsets::fail = offsetof(InlayRuntimeTable, fail);
+const int64_t RuntimeOffsets::vector_function = offsetof(InlayRuntimeTable, vector_function);
 const int32_t Status::ok = INLAY_OK;
 const int32_t Status::out_of_memory = INLAY_ERROR_OUT_OF_MEMORY;
 const int32_t Status::assertion = INLAY_ERROR_ASSERT;

@@ -59,6 +59,8 @@ struct EmitOptions {
 /// (InlayObjectState), and libm functions, called through "inlay.libc." + name.
 inline constexpr const char* kStateSymbol = "inlay.state";
 inline constexpr const char* kLibcPrefix = "inlay.libc.";
+/// Functions of libm on vectors, defined in the module: this + name + ".x" + lanes.
+inline constexpr const char* kVectorMathPrefix = "inlay.vector.";
 
 /// Bytes of private and shared buffers that one function may keep on the stack.
 inline constexpr int64_t kMaxStackBytes = 256 * 1024;

@@ -168,18 +168,6 @@ llvm::Value* FunctionEmitter::emit_math(const CallMath& node) {
   return is_narrow ? arith_.narrow(node.type, result) : result;
 }
 
-llvm::Value* FunctionEmitter::emit_libm(MathOp op, DType type, llvm::ArrayRef<llvm::Value*> args) {
-  llvm::FunctionCallee callee = parent_.libm(op, type);
-  if (type.is_scalar()) return b_.CreateCall(callee, args);
-  llvm::Value* result = llvm::PoisonValue::get(args[0]->getType());
-  for (int lane = 0; lane < type.lanes; ++lane) {
-    llvm::SmallVector<llvm::Value*, 2> scalars;
-    for (llvm::Value* arg : args) scalars.push_back(b_.CreateExtractElement(arg, lane));
-    result = b_.CreateInsertElement(result, b_.CreateCall(callee, scalars), lane);
-  }
-  return result;
-}
-
 llvm::Value* FunctionEmitter::to_abi(DType type, llvm::Value* value) {
   return is_narrow_float(type) ? b_.CreateBitCast(value, abi_type(parent_.context(), type)) : value;
 }

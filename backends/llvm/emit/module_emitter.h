@@ -19,6 +19,7 @@ struct RuntimeOffsets {
   static const int64_t workspace_acquire;
   static const int64_t workspace_release;
   static const int64_t fail;
+  static const int64_t vector_function;
 };
 
 struct Status {
@@ -36,6 +37,7 @@ class ModuleEmitter {
   llvm::LLVMContext& context() { return context_; }
   llvm::Module& module() { return *result_.module; }
   const ArithFacts& arith_facts() const { return arith_facts_; }
+  const Target& target() const { return target_; }
 
   /// A function that never throws, with the target's attributes; hidden unless internal.
   llvm::Function* make_function(llvm::FunctionType* type, bool internal, const std::string& name);
@@ -45,6 +47,9 @@ class ModuleEmitter {
   llvm::Constant* text(const std::string& value);
   /// Declaration of the shim that calls libm's function for f32 or f64.
   llvm::FunctionCallee libm(MathOp op, DType type);
+  /// `scalar` (of libm()) on vectors of `lanes`: a shim that calls the function of the vector ABI
+  /// `isa`, or `scalar` for each lane.
+  llvm::Function* vector_libm(llvm::Function* scalar, int lanes, char isa);
   /// Declaration of an imported symbol; throws if no import could define one so named.
   llvm::FunctionCallee extern_function(const CallExtern& call, llvm::FunctionType* type);
   /// Registers a call, and its number.

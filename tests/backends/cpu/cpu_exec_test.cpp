@@ -125,11 +125,11 @@ func f(A: f32[4], R: f32[5, 4], D: f64[4], H: f16[4]) {
             INLAY_OK)
       << inlay_last_error();
   for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(r.data[i], std::exp(a.data[i]));
-    EXPECT_EQ(r.data[4 + i], std::log(a.data[i]));
-    EXPECT_EQ(r.data[8 + i], std::pow(a.data[i], 1.5f));
-    EXPECT_EQ(r.data[12 + i], std::sin(a.data[i]));
-    EXPECT_EQ(d.data[i], std::sin(double{a.data[i]}));
+    EXPECT_FLOAT_EQ(r.data[i], std::exp(a.data[i]));
+    EXPECT_FLOAT_EQ(r.data[4 + i], std::log(a.data[i]));
+    EXPECT_FLOAT_EQ(r.data[8 + i], std::pow(a.data[i], 1.5f));
+    EXPECT_FLOAT_EQ(r.data[12 + i], std::sin(a.data[i]));
+    EXPECT_DOUBLE_EQ(d.data[i], std::sin(double{a.data[i]}));
     EXPECT_EQ(h.data[i], static_cast<_Float16>(std::cos(a.data[i])));
   }
 }
