@@ -1,4 +1,4 @@
-// Reads the MessagePack of a code object's metadata note, and of nothing else: maps, arrays,
+// The MessagePack of a code object's metadata note as values: maps, arrays,
 // strings, numbers, booleans.
 #pragma once
 
