@@ -133,8 +133,7 @@ TEST(Load, files_that_are_none) {
   EXPECT_EQ(refused("/tmp", INLAY_ERROR_IO), "is no regular file");
   EXPECT_EQ(refused(TempFile({}).path(), INLAY_ERROR_BAD_CODE_OBJECT), "the file is empty");
   TempFile text(std::vector<unsigned char>(100, 'x'));
-  EXPECT_EQ(refused(text.path(), INLAY_ERROR_BAD_CODE_OBJECT),
-            "is no ELF file, so no Inlay code object");
+  EXPECT_EQ(refused(text.path(), INLAY_ERROR_BAD_CODE_OBJECT), "is no ELF file");
   EXPECT_EQ(refused(INLAY_RUNTIME_FILE, INLAY_ERROR_BAD_CODE_OBJECT),
             "is no Inlay code object (it has no Inlay note)");
   InlayModule* module = nullptr;
