@@ -108,7 +108,9 @@ TEST_F(Gemm, dtype) {
 
 TEST_F(Gemm, device) {
   c.dl.device.device_type = kDLROCM;
-  refused("sgemm: C is on device rocm (10), expected cpu (1)");
+  refused(
+      "sgemm: C is on device rocm (10), expected cpu (1); fixture has no code for a GPU: build it "
+      "with a --target such as gfx900");
   int32_t unknown = 77;
   memcpy(&c.dl.device.device_type, &unknown, sizeof unknown);
   refused("sgemm: C is on device unknown (77), expected cpu (1)");

@@ -8,6 +8,7 @@
 
 #include "check/float_bits.h"
 #include "check/internal.h"
+#include "hip/entry.h"
 
 namespace inlay {
 namespace {
@@ -27,8 +28,31 @@ bool accepts_type(const InlayParam& param, DLDataType type) {
          (param.dtype.code == INLAY_DTYPE_BOOL && same_type(type, DLDataType{kDLUInt, 8, 1}));
 }
 
-bool accepts_device(int32_t wanted, int32_t device) {
-  return device == wanted || (wanted == kDLCPU && (device == kDLCUDAHost || device == kDLROCMHost));
+// Counts the tensors on a GPU: where the call runs is settled when all were seen.
+int32_t check_device(Call& call, uint32_t index) {
+  const DLTensor* tensor = tensor_of(call, index);
+  int32_t wanted = call.function->params[index].device;
+  int32_t device = device_of(tensor);
+  if (__builtin_expect(device == wanted, 1)) return INLAY_OK;
+  if (wanted != kDLCPU) return fail_device(call, index);
+  if (device == kDLCUDAHost || device == kDLROCMHost) return INLAY_OK;
+  if (device != kDLROCM || call.object->n_gpu_entries == 0) return fail_device(call, index);
+  if (call.gpu_tensors++ == 0) {
+    call.gpu_param = index;
+  } else if (tensor->device.device_id != tensor_of(call, call.gpu_param)->device.device_id) {
+    return fail_place(call, index);
+  }
+  return INLAY_OK;
+}
+
+// A tensor of the host in a call that has one on a GPU.
+int32_t fail_mixture(const Call& call) {
+  uint32_t i = 0;
+  while (call.function->params[i].kind != INLAY_PARAM_TENSOR ||
+         device_of(tensor_of(call, i)) == kDLROCM) {
+    ++i;
+  }
+  return fail_place(call, i);
 }
 
 uint64_t element_size(const InlayParam& param) {
@@ -202,7 +226,7 @@ int32_t check_tensor(Call& call, uint32_t index, bool* deferred, void** data, Ex
     return fail_rank(call, index);
   }
   if (!accepts_type(param, tensor->dtype)) return fail_dtype(call, index);
-  if (!accepts_device(param.device, device_of(tensor))) return fail_device(call, index);
+  if (int32_t status = check_device(call, index)) return status;
   if (param.rank != 0 && tensor->shape == nullptr) {
     return fail_param(call, index, "the pointer to the shape is NULL");
   }
@@ -422,6 +446,7 @@ int32_t enter(const InlayCodeObject* object, uint32_t index, const InlayValue* a
                        function->name);
   }
   Call call;
+  call.object = object;
   call.function = function;
   call.args = args;
   void* data[INLAY_MAX_PARAMS];
@@ -449,6 +474,12 @@ int32_t enter(const InlayCodeObject* object, uint32_t index, const InlayValue* a
     if (int32_t status = check_deferred(call)) return status;
   }
   if (int32_t status = check_overlap(call, extents)) return status;
+  if (__builtin_expect(call.gpu_tensors != 0, 0)) {
+    if (call.gpu_tensors != n_tensors) return fail_mixture(call);
+    return hip::invoke(object, index, tensor_of(call, call.gpu_param)->device.device_id, data,
+                       call.symbols, scalars);
+  }
+  if (__builtin_expect(variant->invoke == nullptr, 0)) return fail_no_variant(call);
   return variant->invoke[index](data, call.symbols, scalars);
 }
 

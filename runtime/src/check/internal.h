@@ -10,8 +10,11 @@ namespace inlay {
 
 // A call in the making. The symbols whose bit is set in `bound` have a value.
 struct Call {
+  const InlayCodeObject* object;
   const InlayFunction* function;
   const InlayValue* args;
+  uint32_t gpu_tensors = 0;  // tensors on a GPU, and the first of them
+  uint32_t gpu_param = 0;
   bool complete = false;  // all arguments were seen, so all symbols are bound
   uint64_t bound = 0;
   int64_t symbols[INLAY_MAX_SYMBOLS];
@@ -54,6 +57,8 @@ int32_t fail_kind(const Call& call, uint32_t param);
 int32_t fail_param(const Call& call, uint32_t param, const char* what);
 int32_t fail_dtype(const Call& call, uint32_t param);
 int32_t fail_device(const Call& call, uint32_t param);
+int32_t fail_place(const Call& call, uint32_t param);  // elsewhere than gpu_param
+int32_t fail_no_variant(const Call& call);
 int32_t fail_rank(const Call& call, uint32_t param);
 int32_t fail_shape(const Call& call, uint32_t param, uint32_t dim);
 int32_t fail_stride(const Call& call, uint32_t param, uint32_t dim, const char* why);

@@ -115,6 +115,13 @@ void print_start(Text& text, const Call& call, uint32_t param) {
   text.add("%s: %s", call.function->name, call.function->params[param].name);
 }
 
+// Appends what the program has code for.
+void print_targets(Text& text, const InlayCodeObject* object) {
+  for (uint32_t i = 0; i < object->n_gpu_entries; ++i) {
+    text.add("%s%s", i != 0 ? ", " : "", object->gpu_entries[i].target);
+  }
+}
+
 }  // namespace
 
 const char* dtype_name(DLDataType type, char (&buffer)[24]) {
@@ -226,6 +233,37 @@ int32_t fail_device(const Call& call, uint32_t param) {
   print_start(text, call, param);
   text.add(" is on device %s (%d), expected %s (%d)", device_name(is), is, device_name(expected),
            expected);
+  if (is == kDLROCM) {
+    text.add("; %s has no code for a GPU: build it with a --target such as gfx900",
+             call.object->program);
+  } else if (call.object->n_gpu_entries != 0) {
+    text.add(" or %s (%d)", device_name(kDLROCM), kDLROCM);
+  }
+  return fail(kStatus, text.c_str());
+}
+
+int32_t fail_place(const Call& call, uint32_t param) {
+  const DLTensor* tensor = tensor_of(call, param);
+  int32_t device = device_of(tensor);
+  Text text;
+  print_start(text, call, param);
+  text.add(" is on device %s", device_name(device));
+  if (device == kDLROCM) text.add(":%d", tensor->device.device_id);
+  text.add(
+      ", but %s is on rocm:%d; a call runs all on the CPU or all on one GPU: copy %s "
+      "(inlay_tensor_copy)",
+      call.function->params[call.gpu_param].name, tensor_of(call, call.gpu_param)->device.device_id,
+      call.function->params[param].name);
+  return fail(kStatus, text.c_str());
+}
+
+int32_t fail_no_variant(const Call& call) {
+  Text text;
+  text.add("%s: its tensors are on the host, but %s has GPU code only (", call.function->name,
+           call.object->program);
+  print_targets(text, call.object);
+  text.add(
+      "): copy them to a GPU (inlay_tensor_new, inlay_tensor_copy), or build it for a CPU too");
   return fail(kStatus, text.c_str());
 }
 

@@ -2,6 +2,7 @@
 // mistake and a struct filled by hand; a file's bytes are guarded by its checksum before.
 #include "check/check.h"
 #include "check/internal.h"
+#include "hip/entry.h"
 
 namespace inlay {
 namespace {
@@ -175,8 +176,9 @@ int32_t check_tables(const InlayCodeObject* object, const char* where) {
         sizeof(InlayRuntimeTable), sizeof(InlayLibcTable));
   }
   if (object->program == nullptr || object->compiler == nullptr || object->state == nullptr ||
-      (object->n_functions != 0 && object->functions == nullptr) || object->n_variants == 0 ||
-      object->variants == nullptr ||
+      (object->n_functions != 0 && object->functions == nullptr) ||
+      (object->n_variants == 0 && object->n_gpu_entries == 0) ||
+      (object->n_variants != 0 && object->variants == nullptr) ||
       (object->n_gpu_entries != 0 && object->gpu_entries == nullptr)) {
     return fail_format(kStatus, "%s: the code object lacks a table, a variant or a name", where);
   }
@@ -202,7 +204,7 @@ int32_t check_tables(const InlayCodeObject* object, const char* where) {
       }
     }
   }
-  return INLAY_OK;
+  return hip::check_entries(object, where);
 }
 
 }  // namespace inlay

@@ -17,9 +17,11 @@
 
 #include "check/check.h"
 #include "cpu/features.h"
+#include "devices/devices.h"
 #include "error.h"
-#include "libc_table.h"
-#include "object_file.h"
+#include "hip/entry.h"
+#include "load/libc_table.h"
+#include "load/object_file.h"
 #include "threads.h"
 #include "vector_math.h"
 #include "workspace.h"
@@ -54,10 +56,13 @@ const InlayRuntimeTable runtime_table = {
     fail,
     &inlay_libc_table,
     vector_function,
-    nullptr,
-    nullptr,
-    nullptr,
+    hip::kernel_launch,
+    hip::gpu_workspace_acquire,
+    hip::gpu_workspace_release,
 };
+
+// Stands for the variant of a code object that has GPU entries only.
+const InlayVariant no_variant = {"none", nullptr, nullptr, 0, 0};
 
 // Held while the state of code objects is looked at and changed.
 pthread_mutex_t load_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -124,6 +129,10 @@ bool can_run(const InlayVariant& variant) {
 
 int32_t choose_variant(const InlayCodeObject* object, const char* where,
                        const InlayVariant** chosen) {
+  if (object->n_variants == 0) {
+    *chosen = &no_variant;
+    return INLAY_OK;
+  }
   const char* forced = getenv("INLAY_VARIANT");
   bool any = forced == nullptr || *forced == '\0';
   for (uint32_t i = 0; i < object->n_variants; ++i) {
@@ -263,10 +272,6 @@ int32_t load(const char* path, InlayModule** out) {
   return status;
 }
 
-int32_t fail_null(const char* function, const char* what) {
-  return fail_format(INLAY_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", function, what);
-}
-
 int32_t find_function(const InlayModule* module, const char* name, uint32_t* index) {
   const InlayCodeObject* object = module->object;
   for (uint32_t i = 0; i < object->n_functions; ++i) {
@@ -323,7 +328,10 @@ void inlay_module_unload(InlayModule* module) {
   if (module == nullptr) return;
   pthread_mutex_lock(&load_mutex);
   InlayObjectState* state = module->object->state;
-  if (--state->modules == 0) state->variant = nullptr;
+  if (--state->modules == 0) {
+    state->variant = nullptr;
+    hip::unload_entries(module->object);
+  }
   pthread_mutex_unlock(&load_mutex);
   if (module->library != nullptr) dlclose(module->library);
   free(module);
@@ -334,7 +342,29 @@ const InlayCodeObject* inlay_module_object(const InlayModule* module) {
 }
 
 const InlayVariant* inlay_module_variant(const InlayModule* module) {
-  return module->object->state->variant;
+  const InlayVariant* variant = module->object->state->variant;
+  return variant != &no_variant ? variant : nullptr;
+}
+
+int32_t inlay_module_gpu_entry(const InlayModule* module, DLDevice device,
+                               const InlayGpuEntry** out) {
+  if (module == nullptr) return fail_null("inlay_module_gpu_entry", "module");
+  if (out == nullptr) return fail_null("inlay_module_gpu_entry", "out");
+  if (type_of(device) != kDLROCM) {
+    return fail(INLAY_ERROR_INVALID_ARGUMENT,
+                "inlay_module_gpu_entry: expected a device of type rocm (10)");
+  }
+  if (module->object->n_gpu_entries == 0) {
+    return fail_format(INLAY_ERROR_NOT_FOUND,
+                       "%s: has no code for a GPU; build it with a --target such as gfx900",
+                       module->object->program);
+  }
+  hip::Device* gpu = nullptr;
+  const hip::LoadedEntry* loaded = nullptr;
+  if (int32_t status = hip::device(device.device_id, &gpu)) return status;
+  if (int32_t status = hip::load_entry(module->object, gpu, &loaded)) return status;
+  *out = hip::entry_of(loaded);
+  return INLAY_OK;
 }
 
 int32_t inlay_module_function(const InlayModule* module, const char* name,

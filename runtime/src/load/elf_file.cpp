@@ -1,5 +1,5 @@
 // See elf_file.h. Ranges are checked without overflow.
-#include "elf_file.h"
+#include "load/elf_file.h"
 
 namespace inlay {
 namespace {

@@ -1,6 +1,6 @@
 // The libc and libm functions that compiled code may call: a table from libc.def. In C, where each
 // name is one function and not a set of overloads.
-#include "libc_table.h"
+#include "load/libc_table.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,12 +4,12 @@
 // Order of the checks: what kind of file it is (so that a text file, a truncated download or an
 // object of another system gets its own sentence), then the note with the ABI version (a newer one
 // may have another layout), then the checksum, then what the dynamic loader will rely on.
-#include "object_file.h"
+#include "load/object_file.h"
 
 #include <inlay_abi.h>
 
-#include "elf_file.h"
 #include "error.h"
+#include "load/elf_file.h"
 
 namespace inlay {
 namespace {
@@ -94,8 +94,8 @@ class File {
       return bad("has an Inlay note that is not loaded");
     }
     uint64_t stated = inlay_abi_load_word(note.checksum, sizeof note.checksum);
-    uint64_t found = inlay_file_checksum(elf_.at(0), elf_.size(),
-                                         place.offset + offsetof(InlayNote, checksum));
+    uint64_t found =
+        inlay_file_checksum(elf_.at(0), elf_.size(), place.offset + offsetof(InlayNote, checksum));
     if (stated != found) {
       return fail_format(kStatus,
                          "%s: is damaged: its checksum is %016llx, the note says %016llx; build or "
