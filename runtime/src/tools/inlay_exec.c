@@ -1,12 +1,15 @@
 // inlay-exec: calls a function of a code object, with no compiler around. For devices, and for
 // cross-compiled code objects under an emulator.
 //
-//   inlay-exec PROGRAM.so                                   lists the functions
-//   inlay-exec PROGRAM.so FUNCTION NAME=VALUE ... [--out NAME=FILE.npy ...]
+//   inlay-exec --devices                                    lists the devices
+//   inlay-exec [--device D] PROGRAM.so                      lists the functions
+//   inlay-exec [--device D] PROGRAM.so FUNCTION NAME=VALUE ... [--out NAME=FILE.npy ...]
 //   inlay-exec PROGRAM.so --cases IN OUT                    many calls between guard pages: cases.h
 //
-// VALUE of a tensor: FILE.npy, or zeros:DTYPE[EXTENT,...], e.g. zeros:f32[7,9]. VALUE of a scalar:
-// a number. Exit status: 0, 1 (the call or a file failed; a sentence on stderr), 2 (wrong usage).
+// D: cpu (default), hip, hip:1 ..., or emulator. VALUE of a tensor: FILE.npy, or
+// zeros:DTYPE[EXTENT,...], e.g. zeros:f32[7,9]; on a GPU it is copied there, and back for --out.
+// VALUE of a scalar: a number. Exit status: 0, 1 (the call or a file failed; a sentence on stderr),
+// 2 (wrong usage).
 #include <errno.h>
 #include <inlay/runtime.h>
 #include <inttypes.h>
@@ -21,11 +24,15 @@ typedef struct Argument {
   int given;
   Array array;  // of a tensor
   DLTensor tensor;
+  DLManagedTensor* there;  // on the GPU, if that is where it runs
 } Argument;
 
 static const char kUsage[] =
-    "usage: inlay-exec PROGRAM.so [FUNCTION NAME=VALUE ... [--out NAME=FILE.npy ...]]\n"
+    "usage: inlay-exec [--device D] PROGRAM.so [FUNCTION NAME=VALUE ... [--out NAME=FILE.npy "
+    "...]]\n"
     "       inlay-exec PROGRAM.so --cases IN OUT\n"
+    "       inlay-exec --devices\n"
+    "  D: cpu (default), hip, hip:1 ..., or emulator\n"
     "  VALUE of a tensor: FILE.npy or zeros:DTYPE[EXTENT,...]; of a scalar: a number\n"
     "  without FUNCTION: lists the functions of the program\n";
 
@@ -34,10 +41,82 @@ static int fail(int code, const char* subject, const char* what) {
   return code;
 }
 
-static void list_functions(const InlayModule* module) {
+// "cpu", "hip", "hip:1", "emulator"; NULL: done, else why not.
+static const char* parse_device(const char* text, DLDevice* out) {
+  out->device_type = kDLROCM;
+  out->device_id = 0;
+  if (strcmp(text, "cpu") == 0) {
+    out->device_type = kDLCPU;
+  } else if (strcmp(text, "emulator") == 0) {
+    if (setenv("INLAY_HIP_LIBRARY", "emulator", 1) != 0) return "cannot set the environment";
+  } else if (strncmp(text, "hip:", 4) == 0) {
+    char* end = NULL;
+    long number = strtol(text + 4, &end, 10);
+    if (end == text + 4 || *end != '\0' || number < 0 || number > 255) return "is no device";
+    out->device_id = (int)number;
+  } else if (strcmp(text, "hip") != 0) {
+    return "expected cpu, hip, hip:1 ..., or emulator";
+  }
+  return NULL;
+}
+
+static void print_device(const char* name, const InlayDeviceInfo* info) {
+  printf("%s: %s, %.1f GiB", name, info->name, (double)info->memory / (1 << 30));
+  if (info->library[0] == '\0') {
+    printf(", %d CPUs\n", info->compute_units);
+  } else {
+    printf(", target %s, %d compute units at %d MHz, %d KiB of LDS, by %s\n", info->target,
+           info->compute_units, info->clock_khz / 1000, info->lds_bytes / 1024, info->library);
+  }
+}
+
+// A GPU that is not there is no failure: it is what was asked for.
+static int list_devices(void) {
+  DLDevice cpu = {kDLCPU, 0};
+  InlayDeviceInfo info;
+  int32_t count = 0;
+  if (inlay_device_info(cpu, &info) != INLAY_OK) return fail(1, "", inlay_last_error());
+  print_device("cpu", &info);
+  if (inlay_device_count(kDLROCM, &count) != INLAY_OK) printf("hip: %s\n", inlay_last_error());
+  for (int32_t i = 0; i < count; ++i) {
+    DLDevice gpu = {kDLROCM, i};
+    char name[16];
+    snprintf(name, sizeof name, "hip:%d", i);
+    if (inlay_device_info(gpu, &info) != INLAY_OK) {
+      printf("%s: %s\n", name, inlay_last_error());
+    } else {
+      print_device(name, &info);
+    }
+  }
+  return 0;
+}
+
+// What of the program runs on the device; exit status.
+static int print_program(const InlayModule* module, DLDevice device) {
   const InlayCodeObject* object = inlay_module_object(module);
-  printf("%s, built by %s, runs variant %s\n", object->program, object->compiler,
-         inlay_module_variant(module)->name);
+  const InlayVariant* variant = inlay_module_variant(module);
+  printf("%s, built by %s", object->program, object->compiler);
+  if (device.device_type == kDLROCM) {
+    const InlayGpuEntry* entry = NULL;
+    printf("\n");
+    if (inlay_module_gpu_entry(module, device, &entry) != INLAY_OK) {
+      return fail(1, "", inlay_last_error());
+    }
+    printf("runs GPU entry %s", entry->target);
+  } else {
+    printf(", runs variant %s", variant != NULL ? variant->name : "none");
+  }
+  for (uint32_t i = 0; i < object->n_gpu_entries; ++i) {
+    printf("%s%s", i == 0 ? "; GPU code for " : ", ", object->gpu_entries[i].target);
+  }
+  printf("\n");
+  return 0;
+}
+
+static int list_functions(const InlayModule* module, DLDevice device) {
+  const InlayCodeObject* object = inlay_module_object(module);
+  int code = print_program(module, device);
+  if (code != 0) return code;
   for (uint32_t f = 0; f < object->n_functions; ++f) {
     const InlayFunction* function = &object->functions[f];
     printf("  %s(", function->name);
@@ -52,6 +131,7 @@ static void list_functions(const InlayModule* module) {
     }
     printf(")\n");
   }
+  return 0;
 }
 
 // Parses "f32[7,9]".
@@ -106,8 +186,8 @@ static int find_param(const InlayFunction* function, const char* text, const cha
   return -1;
 }
 
-static int read_argument(const InlayParam* param, const char* text, Argument* argument,
-                         InlayValue* value) {
+static int read_argument(const InlayParam* param, DLDevice device, const char* text,
+                         Argument* argument, InlayValue* value) {
   if (param->kind == INLAY_PARAM_SCALAR) {
     const char* why = parse_scalar(param->dtype, text, value);
     return why != NULL ? fail(1, text, why) : 0;
@@ -123,11 +203,19 @@ static int read_argument(const InlayParam* param, const char* text, Argument* ar
   tensor->dtype = array->dtype;
   tensor->shape = array->shape;
   *value = inlay_tensor(tensor);
+  if (device.device_type == kDLCPU) return 0;
+  if (inlay_tensor_new(device, array->dtype, array->ndim, array->shape, &argument->there) !=
+          INLAY_OK ||
+      inlay_tensor_copy(tensor, &argument->there->dl_tensor) != INLAY_OK) {
+    return fail(1, param->name, inlay_last_error());
+  }
+  *value = inlay_tensor(&argument->there->dl_tensor);
   return 0;
 }
 
 // Reads the arguments, calls, writes the outputs.
-static int run(const InlayCallable* callable, Argument* arguments, int argc, char** argv) {
+static int run(const InlayCallable* callable, DLDevice device, Argument* arguments, int argc,
+               char** argv) {
   const InlayFunction* function = inlay_callable_describe(callable);
   InlayValue values[INLAY_MAX_PARAMS];
   const char* outputs[INLAY_MAX_PARAMS] = {NULL};
@@ -144,18 +232,23 @@ static int run(const InlayCallable* callable, Argument* arguments, int argc, cha
     } else {
       if (arguments[p].given) return fail(2, argv[i], "is given twice");
       arguments[p].given = 1;
-      int code = read_argument(&function->params[p], text, &arguments[p], &values[p]);
+      int code = read_argument(&function->params[p], device, text, &arguments[p], &values[p]);
       if (code != 0) return code;
     }
   }
   for (uint32_t p = 0; p < function->n_params; ++p) {
     if (!arguments[p].given) return fail(2, function->params[p].name, "has no value");
   }
-  if (inlay_call(callable, values, function->n_params) != INLAY_OK) {
+  if (inlay_call(callable, values, function->n_params) != INLAY_OK ||
+      inlay_device_synchronize(device) != INLAY_OK) {
     return fail(1, "", inlay_last_error());
   }
   for (uint32_t p = 0; p < function->n_params; ++p) {
     if (outputs[p] == NULL) continue;
+    if (arguments[p].there != NULL &&
+        inlay_tensor_copy(&arguments[p].there->dl_tensor, &arguments[p].tensor) != INLAY_OK) {
+      return fail(1, function->params[p].name, inlay_last_error());
+    }
     const char* why = npy_write(outputs[p], &arguments[p].array);
     if (why != NULL) return fail(1, outputs[p], why);
   }
@@ -167,22 +260,39 @@ int main(int argc, char** argv) {
     fputs(kUsage, argc < 2 ? stderr : stdout);
     return argc < 2 ? 2 : 0;
   }
+  if (argc == 2 && strcmp(argv[1], "--devices") == 0) return list_devices();
+  DLDevice device = {kDLCPU, 0};
+  if (strcmp(argv[1], "--device") == 0) {
+    if (argc < 4) return fail(2, "--device", "expected a device and a program after it");
+    const char* why = parse_device(argv[2], &device);
+    if (why != NULL) return fail(2, argv[2], why);
+    argc -= 2;
+    argv += 2;
+  }
   InlayModule* module = NULL;
   if (inlay_module_load(argv[1], &module) != INLAY_OK) return fail(1, "", inlay_last_error());
   int code = 0;
   const InlayCallable* callable = NULL;
   if (argc == 2) {
-    list_functions(module);
+    code = list_functions(module, device);
   } else if (strcmp(argv[2], "--cases") == 0) {
-    const char* why = argc == 5 ? run_cases(module, argv[3], argv[4]) : NULL;
-    if (argc != 5) code = fail(2, "--cases", "expected two files after it");
-    if (why != NULL) code = fail(1, "", why);
+    const char* why = NULL;
+    if (argc != 5) {
+      code = fail(2, "--cases", "expected two files after it");
+    } else if (device.device_type != kDLCPU) {
+      code = fail(2, "--cases", "runs on the CPU only");
+    } else if ((why = run_cases(module, argv[3], argv[4])) != NULL) {
+      code = fail(1, "", why);
+    }
   } else if (inlay_module_function(module, argv[2], &callable) != INLAY_OK) {
     code = fail(1, "", inlay_last_error());
   } else {
     static Argument arguments[INLAY_MAX_PARAMS];
-    code = run(callable, arguments, argc - 3, argv + 3);
-    for (uint32_t p = 0; p < INLAY_MAX_PARAMS; ++p) free(arguments[p].array.data);
+    code = run(callable, device, arguments, argc - 3, argv + 3);
+    for (uint32_t p = 0; p < INLAY_MAX_PARAMS; ++p) {
+      inlay_tensor_free(arguments[p].there);
+      free(arguments[p].array.data);
+    }
   }
   inlay_module_unload(module);
   return code;

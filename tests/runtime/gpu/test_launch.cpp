@@ -213,9 +213,10 @@ TEST_F(Launch, fault_of_a_kernel) {
   int32_t status = run(kStray, 1, 1, 1, 8);
   if (status == INLAY_OK) status = inlay_device_synchronize(kGpu);
   EXPECT_EQ(status, INLAY_ERROR_DEVICE);
-  EXPECT_EQ(last_error(),
-            "faulty: kernel stray on rocm:0: hipErrorIllegalAddress (700): an illegal memory "
-            "access was encountered");
+  EXPECT_NE(last_error().find("rocm:0: hipErrorIllegalAddress (700): an illegal memory access was "
+                              "encountered"),
+            std::string::npos)
+      << last_error();
 }
 
 TEST_F(Launch, scratch_memory) {
