@@ -40,4 +40,22 @@ std::vector<uint32_t> assemble(Chip chip, const std::string& text) {
   return known[{chip, text}] = words;
 }
 
+std::set<size_t> refused_lines(Chip chip, const std::string& text) {
+  const std::string file = testing::TempDir() + "inlay_lines_" + std::to_string(getpid()) + ".s";
+  std::ofstream(file) << text;
+  const std::string command = std::string(INLAY_LLVM_MC) + " -triple=amdgcn-amd-amdhsa -mcpu=" +
+                              (chip == Chip::kGfx900 ? "gfx900" : "gfx906") + " -filetype=null " +
+                              file + " 2>&1";
+  std::set<size_t> lines;
+  if (FILE* pipe = popen(command.c_str(), "r")) {
+    char line[4096];
+    while (fgets(line, sizeof(line), pipe) != nullptr)
+      if (strncmp(line, file.c_str(), file.size()) == 0 && strstr(line, "error:") != nullptr)
+        lines.insert(strtoull(line + file.size() + 1, nullptr, 10));
+    pclose(pipe);
+  }
+  remove(file.c_str());
+  return lines;
+}
+
 }  // namespace inlay::emulator

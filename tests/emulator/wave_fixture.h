@@ -6,8 +6,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/emulator/exec/wave.h"
@@ -16,6 +19,9 @@ namespace inlay::emulator {
 
 // The machine words of TEXT. A test that cannot be assembled fails, and runs nothing.
 std::vector<uint32_t> assemble(Chip chip, const std::string& text);
+
+// The lines of TEXT, counted from one, that LLVM's assembler does not take.
+std::set<size_t> refused_lines(Chip chip, const std::string& text);
 
 // All host variants in turn: INSTANTIATE_TEST_SUITE_P(..., testing::ValuesIn(handler_sets())).
 class WaveTest : public testing::TestWithParam<const HandlerSet*>, private AddressSpace {
@@ -71,6 +77,23 @@ class WaveTest : public testing::TestWithParam<const HandlerSet*>, private Addre
     w.sgpr[n + 1] = static_cast<uint32_t>(memory_address() >> 32 & 0xffff) | stride << 16;
     w.sgpr[n + 2] = records;
     w.sgpr[n + 3] = word3;
+  }
+
+  // Says that a test has held what these instructions do against expected values. They must be part
+  // of what ran last.
+  void compared(std::initializer_list<const char*> mnemonics) {
+    for (const char* name : mnemonics) {
+      bool there = false;
+      for (const Slot& slot : program_.storage)
+        there = there || (slot.dwords != 0 && strcmp(slot.inst.opcode->mnemonic, name) == 0);
+      EXPECT_TRUE(there) << name << " is not in the program";
+      compared_rows().insert({GetParam()->host_isa, name});
+    }
+  }
+  // By host variant and mnemonic: what all tests of this program together have compared.
+  static std::set<std::pair<std::string, std::string>>& compared_rows() {
+    static std::set<std::pair<std::string, std::string>> rows;
+    return rows;
   }
 
   Wave w;

@@ -30,6 +30,7 @@ TEST_P(Control, ForkAndJoin) {
   EXPECT_EQ(w.pair(52), 0xfffffu);
   EXPECT_EQ(w.pair(50), ~uint64_t{0xfffff});
   EXPECT_EQ(w.mode.bits >> 29, 0u);
+  compared({"s_cbranch_i_fork", "s_cbranch_join"});
   // After both sides the last side's lanes are on: what joins them is the stack alone.
   EXPECT_EQ(w.exec(), ~uint64_t{0xfffff});
 }
@@ -58,6 +59,7 @@ TEST_P(Control, ForkThatDoesNotDiverge) {
   EXPECT_EQ(w.pair(0), ~uint64_t{0xff});
   EXPECT_EQ(w.pair(2), 0x10000u + 4 * 5);
   EXPECT_EQ(w.mode.bits >> 29, 1u);
+  compared({"s_cbranch_g_fork"});
   EXPECT_NE(
       run("s_setreg_imm32_b32 hwreg(HW_REG_MODE, 29, 3), 0\ns_mov_b32 s45, 1\ns_cbranch_join s45\n")
           .find("no fork"),
@@ -75,6 +77,7 @@ TEST_P(Control, SkippedVectorInstructions) {
   EXPECT_EQ(lane(3), 5u);
   EXPECT_EQ(w.sgpr[4], 3u);
   EXPECT_EQ(w.sgpr[5], 1u);
+  compared({"s_setvskip"});
 }
 TEST_P(Control, WhatStopsTheWavefront) {
   EXPECT_NE(run("s_rfe_b64 s[0:1]\n").find("trap handler"), std::string::npos);
@@ -209,6 +212,7 @@ TEST_P(Control, GlobalWaveSync) {
   const auto go = [&](const std::string& text, uint32_t v) {
     fill(1, v);
     EXPECT_EQ(run(text), "");
+    compared({text.substr(0, text.find(' ')).c_str()});
     return w.state;
   };
   // A barrier of three: two wait, the third passes and lets them.

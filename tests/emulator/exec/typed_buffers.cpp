@@ -208,8 +208,10 @@ TEST_P(Typed, LdsAndStatus) {
             "");
   EXPECT_EQ(lds_word(65), 1001u);
   EXPECT_EQ(lds_word(65 + 62), 1063u);
+  EXPECT_EQ(word(1 + 62), 1063u);
   EXPECT_EQ(lane(6), 1000u);
   EXPECT_EQ(lane(7), 0u);
+  compared({"buffer_store_lds_dword"});
 }
 
 }  // namespace
