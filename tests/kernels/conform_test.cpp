@@ -367,33 +367,103 @@ TEST(Conform, OtherArchitecturesAreSaidToBeNotRun) {
 }
 
 TEST(Conform, CodeIsInspected) {
-  const std::string head = "\n\t.text\ninlay.fn.conform:\n",
-                    foot = ".Lfunc_end0:\n\tcallq\tlater\n";
-  CodeReport report = inspect(head +
-                                  "\tvfmadd231ps\t%zmm1, %zmm2, %zmm3  # zmm3\n"
-                                  "\tvfmadd231ss\t%xmm1, %xmm2, %xmm3\n"
-                                  "\tvfnmadd132pd\t%ymm1, %ymm2, %ymm3\n"
-                                  "\tvmovups\t%zmm4, 64(%rsp)  # 64-byte Spill\n"
-                                  "\tmovq\t%rax, 8(%rsp)  # 8-byte Spill\n"
-                                  "\tcallq\tmemcpy@PLT\n" +
-                                  foot,
-                              "x86_64");
-  EXPECT_EQ(report.fused, 2);
+  CodeReport report = inspect(
+      "\t.text\n"
+      "inlay.fn.conform:                # @inlay.fn.conform\n"
+      "# %bb.0:\n"
+      "\tvmovups\t%zmm4, 64(%rsp)  # 64-byte Spill\n"
+      "\tcallq\tinlay.import.0.edge\n"
+      "\tcallq\tmemcpy@PLT\n"
+      ".LBB0_1:                         # %loop\n"
+      "                                 # =>This Inner Loop Header: Depth=1\n"
+      "\tvfmadd231ps\t%zmm1, %zmm2, %zmm3  # zmm3\n"
+      "\tvfmadd231ss\t%xmm1, %xmm2, %xmm3\n"
+      "\tvfnmadd132pd\t64(%rsp), %zmm2, %zmm3  # 64-byte Folded Reload\n"
+      "\tmovq\t%rax, 8(%rsp)  # 8-byte Spill\n"
+      "# %bb.2:                         #   in Loop: Header=BB0_1 Depth=1\n"
+      "\tvmovups\t64(%rsp), %zmm4  # 64-byte Reload\n"
+      ".LBB0_3:                         # %exit\n"
+      "\tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n"
+      "\tvmovups\t64(%rsp), %zmm4  # 64-byte Reload\n"
+      ".Lfunc_end0:\n"
+      "inlay.invoke.conform:\n"
+      "\tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n"
+      "\tcallq\tlater\n"
+      "inlay.import.0.edge:\n"
+      "\tretq\n",
+      "x86_64");
+  EXPECT_EQ(report.fused, 3);
   EXPECT_EQ(report.registers, "zmm");
-  EXPECT_EQ(report.spills, 1);
-  EXPECT_EQ(report.calls, 1);
-  report =
-      inspect(head +
-                  "\tfmla\tv0.4s, v1.4s, v2.s[0]\n\tstr\tq8, [sp, #16]  // 16-byte Folded Spill\n"
-                  "\tstr\tx8, [sp]  // 8-byte Folded Spill\n\tbl\tmemset\n" +
-                  foot,
-              "aarch64");
+  EXPECT_EQ(report.loop_spills, 1);
+  EXPECT_EQ(report.hot_spills, 1);
+  EXPECT_EQ(report.loop_calls, 0);
+  EXPECT_THAT(report.foreign, testing::ElementsAre("memcpy"));
+  report = inspect(
+      "inlay.fn.conform:\n"
+      ".LBB0_1:                         // =>This Inner Loop Header: Depth=1\n"
+      "\tfmla\tv0.4s, v1.4s, v2.s[0]\n"
+      "\tstr\tq8, [sp, #16]  // 16-byte Folded Spill\n"
+      "\tstr\tx8, [sp]  // 8-byte Folded Spill\n"
+      "\tbl\tinlay.fn.conform\n",
+      "aarch64");
   EXPECT_EQ(report.fused, 1);
-  EXPECT_EQ(report.spills, 1);
-  EXPECT_EQ(report.calls, 1);
+  EXPECT_EQ(report.loop_spills, 1);
+  EXPECT_EQ(report.loop_calls, 1);
+  EXPECT_TRUE(report.foreign.empty());
+  // Not in the innermost loop; and not worth a word.
+  std::string outer =
+      "inlay.fn.conform:\n"
+      ".LBB0_1:    # =>This Loop Header: Depth=1\n"
+      "            #     Child Loop BB0_2 Depth 2\n"
+      "\tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n"
+      "\tvmovups\t64(%rsp), %ymm4  # 32-byte Reload\n"
+      ".LBB0_2:    # =>This Inner Loop Header: Depth=2\n"
+      "\tvmovups\t64(%rsp), %ymm4  # 32-byte Reload\n";
+  for (int i = 0; i < 8; ++i) outer += "\tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n";
+  report = inspect(outer, "x86_64");
+  EXPECT_EQ(report.fused, 9);
+  EXPECT_EQ(report.loop_spills, 1);
+  EXPECT_EQ(report.hot_spills, 0);
 }
 
-TEST(Conform, SpillsAndMissingFusedMultiplyAddsAreFaults) {
+// Conditions on scalars are decided for each value, so that rounding can be bounded all the same.
+TEST(Conform, ScalarsOfAllKinds) {
+  const char* const text = R"(
+intrin scaled<n>(k: index, first: bool, beta: f32, a: f32[k, n], c: f32[n]) {
+  for j in 0..n {
+    if first {
+      if beta == 0.0 { c[j] = 0.0 } else { c[j] = c[j] * beta }
+    }
+    for p in 0..k { c[j] += a[p, j] * 0.5 }
+  }
+}
+implement scaled<4> for any {
+  import c inline """
+void uk_scaled(long k, int first, float beta, const float* a, float* c) {
+  for (int j = 0; j < 4; ++j) {
+    float sum = !first ? c[j] : ZERO c[j] * beta;
+    for (long p = 0; p < k; ++p) sum += a[p * 4 + j] * 0.5f;
+    c[j] = sum;
+  }
+}
+"""
+  call uk_scaled(k, i32(first), beta, a, c)
+}
+)";
+  auto with = [&](const std::string& zero) {
+    std::string result = text;
+    return check(result.replace(result.find("ZERO"), 4, zero));
+  };
+  RowReport right = with("beta == 0 ? 0 :"), wrong = with("");
+  EXPECT_TRUE(right.ok()) << render(right);
+  EXPECT_EQ(right.sizes, "first 0..1, k 0..257");
+  EXPECT_EQ(right.unbounded, "");
+  // 0 * NaN
+  EXPECT_FALSE(wrong.ok()) << render(wrong);
+  EXPECT_THAT(all_failures(wrong), ContainsRegex("first=1, .*beta=0, .*is -?nan, expected"));
+}
+
+TEST(Conform, MissingFusedMultiplyAddsAreAFault) {
   if (inlay_cpu_has_feature("avx2") != 1 || inlay_cpu_has_feature("fma") != 1)
     GTEST_SKIP() << "needs AVX2 and FMA";
   auto with = [](const std::string& body) {

@@ -140,17 +140,17 @@ CaseMaker::CaseMaker(const Meaning& meaning, const std::vector<int64_t>& constan
   }
 }
 
-std::vector<std::string> CaseMaker::size_names() const {
-  std::vector<std::string> names;
+std::vector<CaseMaker::Size> CaseMaker::sizes_of_parameters() const {
+  std::vector<Size> sizes;
   const Function& function = meaning_.function();
   for (const Param& param : function.params) {
     const Var* var = std::get_if<Var>(&param);
-    if (var && var->type().is_integer()) names.push_back(var->name());
+    if (var && !var->type().is_float()) sizes.push_back({var->name(), var->type().is_bool(), {}});
   }
   for (const Var& symbol : function.symbols()) {
-    if (!is_stride_symbol(function, symbol)) names.push_back(symbol.name());
+    if (!is_stride_symbol(function, symbol)) sizes.push_back({symbol.name(), false, {}});
   }
-  return names;
+  return sizes;
 }
 
 std::vector<int64_t> CaseMaker::candidates() const {
@@ -181,87 +181,83 @@ bool CaseMaker::runs(const Sizes& sizes, std::string* why_not) {
   }
 }
 
+// One combination; small values are likelier than large ones.
+std::vector<int64_t> CaseMaker::sample(const std::vector<Size>& sizes) {
+  std::vector<int64_t> values;
+  for (const Size& size : sizes) {
+    size_t n = size.values.size(), at = random_() % n;
+    if (random_() % 4) at = std::min<size_t>(at, random_() % n);
+    values.push_back(size.values[at]);
+  }
+  return values;
+}
+
 std::vector<Sizes> CaseMaker::sizes(size_t most, std::string* why_none) {
-  std::vector<std::string> names = size_names();
+  std::vector<Size> all = sizes_of_parameters();
   std::string why_not;
-  if (names.empty()) {
+  if (all.empty()) {
     if (runs({}, why_none)) return {{}};
     return {};
   }
+  auto named = [&](const std::vector<int64_t>& values) {
+    Sizes sizes;
+    for (size_t i = 0; i < all.size(); ++i) sizes[all[i].name] = values[i];
+    return sizes;
+  };
   // Values of one size that are possible while the others are 1; 0 only where 1 is not: a tile
   // whose sum is empty touches no operand, and would seem to allow any number of rows.
-  std::vector<std::vector<int64_t>> possible(names.size());
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (size_t i = 0; i < all.size(); ++i) {
     for (int64_t other : {1, 0}) {
-      for (int64_t value : candidates()) {
-        Sizes tried;
-        for (const std::string& name : names) tried[name] = other;
-        tried[names[i]] = value;
-        if (runs(tried, &why_not)) possible[i].push_back(value);
+      for (int64_t value : all[i].is_bool ? std::vector<int64_t>{0, 1} : candidates()) {
+        std::vector<int64_t> tried(all.size(), other);
+        tried[i] = value;
+        if (runs(named(tried), &why_not)) all[i].values.push_back(value);
       }
-      if (!possible[i].empty()) break;
+      if (!all[i].values.empty()) break;
     }
-    if (possible[i].empty()) {
-      *why_none = names[i] + ": " + why_not;
+    if (all[i].values.empty()) {
+      *why_none = all[i].name + ": " + why_not;
       return {};
     }
   }
-  std::vector<std::vector<int64_t>> combinations(1);
-  for (const std::vector<int64_t>& values : possible) {
-    std::vector<std::vector<int64_t>> longer;
-    for (const std::vector<int64_t>& shorter : combinations) {
-      for (int64_t value : values) {
-        longer.push_back(shorter);
-        longer.back().push_back(value);
-      }
-    }
-    // Enough to choose from.
-    std::shuffle(longer.begin(), longer.end(), random_);
-    if (longer.size() > 20000) longer.resize(20000);
-    combinations = std::move(longer);
-  }
-  // Each value with whole tiles around it comes before all others.
-  int64_t whole = 17;
-  for (int64_t constant : constants_) whole = std::max(whole, constant);
-  std::vector<int64_t> full;
-  for (const std::vector<int64_t>& values : possible) {
-    full.push_back(values.front());
-    for (int64_t value : values) full.back() = value <= whole ? value : full.back();
-  }
   std::vector<Sizes> chosen;
-  auto named = [&](const std::vector<int64_t>& values) {
-    Sizes sizes;
-    for (size_t i = 0; i < names.size(); ++i) sizes[names[i]] = values[i];
-    return sizes;
-  };
   std::set<Sizes> taken;
-  for (size_t i = 0; i < names.size(); ++i) {
-    for (int64_t value : possible[i]) {
-      std::vector<int64_t> values = full;
-      values[i] = value;
-      Sizes sizes = named(values);
-      if (chosen.size() < most && !taken.count(sizes) && runs(sizes, &why_not)) {
-        taken.insert(sizes);
-        chosen.push_back(std::move(sizes));
-      }
-    }
-  }
-  std::set<std::tuple<size_t, int64_t, size_t, int64_t>> seen;
-  for (const std::vector<int64_t>& values : combinations) {
+  using Pair = std::tuple<size_t, int64_t, size_t, int64_t>;
+  std::set<Pair> seen;
+  auto take = [&](const std::vector<int64_t>& values, double most_operations) {
+    std::vector<Pair> pairs;
     bool is_new = false;
-    std::vector<std::tuple<size_t, int64_t, size_t, int64_t>> pairs;
     for (size_t i = 0; i < values.size(); ++i) {
       for (size_t j = i; j < values.size(); ++j) {
         pairs.emplace_back(i, values[i], j, values[j]);
         is_new = is_new || !seen.count(pairs.back());
       }
     }
-    if (chosen.size() >= most) break;
     Sizes sizes = named(values);
-    if (!is_new || taken.count(sizes) || !runs(sizes, &why_not)) continue;
+    if (!is_new || chosen.size() >= most || taken.count(sizes)) return;
+    if (float_operations(meaning_, sizes) > most_operations || !runs(sizes, &why_not)) return;
+    taken.insert(sizes);
     seen.insert(pairs.begin(), pairs.end());
     chosen.push_back(std::move(sizes));
+  };
+  // Each value within a whole tile: sizes that have a bound at theirs, the others at a few.
+  std::vector<int64_t> whole;
+  for (const Size& size : all) {
+    int64_t greatest = size.values.back();
+    bool is_bounded = greatest < candidates().back();
+    whole.push_back(is_bounded ? greatest
+                               : size.values[std::min<size_t>(3, size.values.size() - 1)]);
   }
+  constexpr double kMostOfTiles = 1e6, kMostOfOthers = 5e4;  // the interpreter runs them all
+  for (size_t i = 0; i < all.size(); ++i) {
+    for (int64_t value : all[i].values) {
+      std::vector<int64_t> values = whole;
+      values[i] = value;
+      take(values, kMostOfTiles);
+    }
+  }
+  for (int tries = 0; tries < 3000 && chosen.size() < most; ++tries)
+    take(sample(all), kMostOfOthers);
   if (chosen.empty()) *why_none = why_not;
   // Small ones first: they are what a person wants to be told of.
   auto key = [](const Sizes& sizes) {
@@ -309,13 +305,15 @@ void CaseMaker::lay_out(Case& made, const Sizes& sizes, int variant) {
       const Var& var = std::get<Var>(param);
       if (var.type().is_integer()) {
         argument.scalar = sizes.at(var.name());
+      } else if (var.type().is_bool()) {
+        argument.scalar = sizes.at(var.name()) != 0;
       } else if (var.type().is_float()) {
         argument.scalar = 1.0;
       } else {
         throw CompileError("conformance", var.loc(),
                            "the parameter `" + var.name() + "` of type " + to_string(var.type()) +
                                " can't be given values",
-                           "scalars of a row are integers or floats");
+                           "scalars of a row are integers, floats or bools");
       }
       made.arguments.push_back(std::move(argument));
       ++index;
@@ -456,8 +454,11 @@ void CaseMaker::fill(Case& made, Data data) {
   // Scalars: those that kernels treat apart (0, 1), and others.
   for (CaseArgument& argument : made.arguments) {
     if (argument.is_tensor || !std::holds_alternative<double>(argument.scalar)) continue;
-    constexpr double kScalars[] = {1, 0, -1, 2, 0.5, -3};
-    double value = kScalars[random_() % std::size(kScalars)];
+    // 0 last: where a sum overflows, 0 times that sum is a NaN, and the sum of 0 times each term
+    // none.
+    constexpr double kScalars[] = {1, -1, 2, 0.5, -3, 0};
+    size_t choices = std::size(kScalars) - (data == Data::Overflow ? 1 : 0);
+    double value = kScalars[random_() % choices];
     argument.scalar = value;
     made.description += fmt::format("{}={}, ", argument.name, value);
   }
@@ -540,8 +541,22 @@ std::string untouched(const CaseTensor& tensor, const std::vector<uint8_t>& byte
 
 }  // namespace
 
-std::string judge(const Meaning& meaning, const Case& asked,
-                  const std::vector<std::vector<uint8_t>>& returned, double* worst) {
+const Meaning& Judge::meaning_for(const Case& asked) {
+  std::vector<double> scalars;
+  for (const CaseArgument& argument : asked.arguments) {
+    const double* number = std::get_if<double>(&argument.scalar);
+    if (!argument.is_tensor && number) scalars.push_back(*number);
+  }
+  if (scalars.empty()) return meaning_;
+  auto found = special_.find(scalars);
+  if (found == special_.end())
+    found = special_.emplace(scalars, specialize(meaning_, scalars)).first;
+  return found->second;
+}
+
+std::string Judge::verdict(const Case& asked, const std::vector<std::vector<uint8_t>>& returned) {
+  const Meaning& meaning = meaning_for(asked);
+  if (!meaning.bounded) why_unbounded_ = meaning.why_unbounded;
   for (size_t t = 0; t < asked.tensors.size(); ++t) {
     std::string why = untouched(asked.tensors[t], returned[t]);
     if (!why.empty()) return why;
@@ -597,8 +612,8 @@ std::string judge(const Meaning& meaning, const Case& asked,
         double unit = asked.data == Data::Whole      ? 1
                       : asked.data == Data::Denormal ? meaning.smallest
                                                      : 0;
-        bool exact = unit > 0 && sum <= meaning.exact_below * unit && std::fmod(sum, unit) == 0 &&
-                     std::fmod(want, unit) == 0;
+        bool exact = unit > 0 && meaning.whole_constants && sum <= meaning.exact_below * unit &&
+                     std::fmod(sum, unit) == 0 && std::fmod(want, unit) == 0;
         if (!exact) {
           bound = sum_error_bound(count, sum, meaning.epsilon) + 2 * count * meaning.smallest;
         }
@@ -615,7 +630,7 @@ std::string judge(const Meaning& meaning, const Case& asked,
       double error = std::abs(got - want);
       if (!(error <= bound))
         return wrong(fmt::format(": off by {:.3g}, allowed {:.3g}", error, bound));
-      if (bound > 0) *worst = std::max(*worst, error / bound);
+      if (bound > 0) worst_ = std::max(worst_, error / bound);
     }
   }
   return "";

@@ -41,7 +41,7 @@ struct CaseArgument {
   std::string name;
   bool is_tensor = false;
   size_t tensor = 0;   ///< into Case::tensors
-  ScalarValue scalar;  ///< int64_t or double
+  ScalarValue scalar;  ///< int64_t, bool or double
 };
 
 struct Case {
@@ -57,10 +57,11 @@ class CaseMaker {
  public:
   CaseMaker(const Meaning& meaning, const std::vector<int64_t>& constants, uint64_t seed);
 
-  /// Values of the index parameters and of the symbols in shapes. They are those for which the
-  /// meaning runs without a fault: a tile of at most mr rows is not asked for more. All pairs of
-  /// values of two of them occur, at most `most` in all. Empty if the meaning runs for none:
-  /// `why_none` says what stopped it.
+  /// Values of the integer and bool parameters and of the symbols in shapes. They are those for
+  /// which the meaning runs without a fault: a tile of at most mr rows is not asked for more. Each
+  /// value occurs with whole tiles around it; then combinations that bring new pairs of values, at
+  /// most `most` in all, small ones preferred. Empty if the meaning runs for none: `why_none` says
+  /// what stopped it.
   std::vector<std::map<std::string, int64_t>> sizes(size_t most, std::string* why_none);
 
   /// `variant` chooses strides and placement.
@@ -70,8 +71,14 @@ class CaseMaker {
   static std::string ranges(const std::vector<std::map<std::string, int64_t>>& sizes);
 
  private:
-  std::vector<std::string> size_names() const;
+  struct Size {
+    std::string name;
+    bool is_bool = false;
+    std::vector<int64_t> values;  ///< possible ones
+  };
+  std::vector<Size> sizes_of_parameters() const;
   std::vector<int64_t> candidates() const;
+  std::vector<int64_t> sample(const std::vector<Size>& sizes);
   bool runs(const std::map<std::string, int64_t>& sizes, std::string* why_not);
   void lay_out(Case& made, const std::map<std::string, int64_t>& sizes, int variant);
   void fill(Case& made, Data data);
@@ -84,9 +91,26 @@ class CaseMaker {
 
 DLDataType dlpack_type(DType type);
 
-/// What is wrong with the bytes that came back; empty if nothing is. `worst` is raised to the
-/// largest error over its bound.
-std::string judge(const Meaning& meaning, const Case& asked,
-                  const std::vector<std::vector<uint8_t>>& returned, double* worst);
+/// Says what is wrong with the results of cases.
+class Judge {
+ public:
+  explicit Judge(const Meaning& meaning) : meaning_(meaning) {}
+
+  /// The bytes that came back, of each tensor; empty if nothing is wrong with them.
+  std::string verdict(const Case& asked, const std::vector<std::vector<uint8_t>>& returned);
+
+  /// The largest error so far, over its bound.
+  double worst() const { return worst_; }
+  /// Why there was no bound for some case; empty if there was for each.
+  const std::string& why_unbounded() const { return why_unbounded_; }
+
+ private:
+  const Meaning& meaning_for(const Case& asked);
+
+  const Meaning& meaning_;
+  std::map<std::vector<double>, Meaning> special_;  ///< by float scalars
+  double worst_ = 0;
+  std::string why_unbounded_;
+};
 
 }  // namespace inlay::conform

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "core/text/text.h"
 #include "tools/conform/cases.h"
@@ -63,12 +65,13 @@ void write_case(Writer& out, const Case& one) {
   out.number(static_cast<uint32_t>(one.arguments.size()));
   for (const CaseArgument& argument : one.arguments) {
     if (!argument.is_tensor) {
-      bool is_float = std::holds_alternative<double>(argument.scalar);
-      out.number(static_cast<uint8_t>(is_float ? 1 : 0));
-      if (is_float) {
-        out.number(std::get<double>(argument.scalar));
+      if (const double* number = std::get_if<double>(&argument.scalar)) {
+        out.number(uint8_t{1});
+        out.number(*number);
       } else {
-        out.number(std::get<int64_t>(argument.scalar));
+        const bool* truth = std::get_if<bool>(&argument.scalar);
+        out.number(uint8_t{0});
+        out.number(truth ? int64_t{*truth} : std::get<int64_t>(argument.scalar));
       }
       continue;
     }
@@ -87,8 +90,7 @@ void write_case(Writer& out, const Case& one) {
 }
 
 // What is wrong with the next result; `*ended` if there is none.
-std::string read_result(Reader& in, const Meaning& meaning, const Case& asked, double* worst,
-                        bool* ended) {
+std::string read_result(Reader& in, Judge& judge, const Case& asked, bool* ended) {
   *ended = in.at_end();
   if (*ended) return "it ended the process";
   auto outcome = in.number<uint8_t>();
@@ -122,7 +124,7 @@ std::string read_result(Reader& in, const Meaning& meaning, const Case& asked, d
     returned.emplace_back(bytes.begin(), bytes.end());
   }
   if (!damage.empty()) return damage;
-  return judge(meaning, asked, returned, worst);
+  return judge.verdict(asked, returned);
 }
 
 std::string quoted(const std::string& path) {
@@ -175,7 +177,7 @@ std::vector<Case> make_cases(const Meaning& meaning, const Row& row, const Optio
 }
 
 // Judges the row by its results; the process goes on behind a case that ended it.
-void run_cases(const std::string& command, const std::string& object, const Meaning& meaning,
+void run_cases(const std::string& command, const std::string& object, Judge& judge,
                const std::vector<Case>& cases, const Options& options, RowReport* report) {
   size_t done = 0;
   while (done < cases.size()) {
@@ -190,7 +192,7 @@ void run_cases(const std::string& command, const std::string& object, const Mean
     Reader in(read_all(out_file.path()));
     bool ended = false;
     while (done < cases.size() && !ended) {
-      std::string wrong = read_result(in, meaning, cases[done], &report->worst, &ended);
+      std::string wrong = read_result(in, judge, cases[done], &ended);
       if (ended && !why.empty()) wrong += ": " + why;
       ++report->cases;
       if (!wrong.empty()) {
@@ -222,49 +224,127 @@ void check_code(const Meaning& meaning, const BuildOutput& output, const Target&
   });
   if (asks && meaning.adds_products && code.fused == 0)
     row->failures.push_back("its code has no fused multiply-add of vectors");
-  if (code.calls) row->failures.push_back(fmt::format("its code calls out {} times", code.calls));
-  if (code.spills) {
-    row->failures.push_back(fmt::format(
-        "its code spills vector registers {} times: the register block is too large", code.spills));
+  if (!code.foreign.empty()) {
+    row->failures.push_back(fmt::format("its code calls {}, which it does not bring along",
+                                        fmt::join(code.foreign, ", ")));
+  }
+  if (code.loop_calls)
+    row->failures.push_back("an innermost loop of its fused multiply-adds has a call in it");
+  if (code.hot_spills) {
+    row->failures.push_back(
+        fmt::format("an innermost loop of its fused multiply-adds moves vector registers to and "
+                    "from the stack, "
+                    "{} times: the register block is too large",
+                    code.hot_spills));
   }
 }
+
+// A vector register moved to or from the stack less often than this is no loss worth a word.
+constexpr int kFusedPerSpill = 8;
+
+// A basic block of the assembly, as far as it matters.
+struct Block {
+  std::string loop;  ///< label of the header of the innermost loop that it is in, "BB0_7"
+  int fused = 0, calls = 0, spills = 0;
+};
+
+// What one line of code is, in LLVM's spelling.
+struct Line {
+  std::string word, rest;
+  bool x86;
+
+  bool is_fused() const {
+    if (!x86) return word == "fmla" || word == "fmls";
+    bool packed = word.ends_with("ps") || word.ends_with("pd") || word.ends_with("ph");
+    return packed && word.rfind("vf", 0) == 0 && word.find("add") != std::string::npos;
+  }
+  bool is_call() const { return x86 ? word.rfind("call", 0) == 0 : word == "bl" || word == "blr"; }
+  // To or from the stack, of a whole vector: "# 32-byte Spill", "// 16-byte Folded Reload".
+  bool is_spill() const {
+    bool spill =
+        rest.find(" Spill") != std::string::npos || rest.find(" Reload") != std::string::npos;
+    size_t bytes = rest.find("-byte ");
+    if (!spill || bytes == std::string::npos) return false;
+    size_t from = rest.find_last_not_of("0123456789", bytes - 1) + 1;
+    return std::atoi(rest.c_str() + from) >= 16;
+  }
+  std::string registers() const {  // "zmm" > "ymm" > "xmm"
+    for (const char* name : {"zmm", "ymm", "xmm"})
+      if (x86 && rest.find(name) != std::string::npos) return name;
+    return "v";
+  }
+};
 
 }  // namespace
 
 CodeReport inspect(const std::string& assembly, const std::string& arch) {
   CodeReport report;
-  std::string begin = std::string("\ninlay.fn.") + kCallOnce + ":";
-  size_t from = assembly.find(begin);
-  size_t to = assembly.find("\n.Lfunc_end", from == std::string::npos ? 0 : from);
-  if (from == std::string::npos) return report;
-  std::string text = assembly.substr(from + begin.size(), to - from - begin.size());
-  bool x86 = arch == "x86_64";
-  size_t position = 0;
-  while (position < text.size()) {
-    size_t end = std::min(text.find('\n', position), text.size());
-    std::string line = text.substr(position, end - position);
-    position = end + 1;
+  std::set<std::string> defined, innermost;
+  std::vector<std::string> called;
+  std::vector<Block> blocks(1);
+  bool ours = false;     // in a function of the row's, not in the entry that unpacks arguments
+  bool heading = false;  // in the comments behind a label, which tell of loops
+  std::istringstream text(assembly);
+  std::string line, last_label;
+  while (std::getline(text, line)) {
     size_t start = line.find_first_not_of(" \t");
-    if (start == std::string::npos || line[start] == '.' || line[start] == '#') continue;
-    std::string word = line.substr(start, line.find_first_of(" \t", start) - start);
-    bool vector_register =
-        x86 ? line.find("mm") != std::string::npos : line.find("q") != std::string::npos;
-    if (line.find("Spill") != std::string::npos && vector_register) ++report.spills;
-    bool call = x86 ? word.rfind("call", 0) == 0 : word == "bl" || word == "blr";
-    if (call) ++report.calls;
-    bool packed =
-        word.size() > 2 && (word.ends_with("ps") || word.ends_with("pd") || word.ends_with("ph"));
-    bool fused = x86 ? word.rfind("vf", 0) == 0 && word.find("add") != std::string::npos && packed
-                     : word == "fmla" || word == "fmls";
-    if (!fused) continue;
-    ++report.fused;
-    std::string registers = !x86                                     ? "v"
-                            : line.find("%zmm") != std::string::npos ? "zmm"
-                            : line.find("%ymm") != std::string::npos ? "ymm"
-                                                                     : "xmm";
-    // "zmm" > "ymm" > "xmm"
-    report.registers = std::max(report.registers, registers);
+    if (start == std::string::npos) continue;
+    bool label = start == 0 && line.find(':') != std::string::npos;
+    bool comment = line[start] == '#' || line.compare(start, 2, "//") == 0;
+    if (label && !comment && line[0] != '.') {
+      std::string name = line.substr(0, line.find(':'));
+      defined.insert(name);
+      ours = name.rfind("inlay.invoke.", 0) != 0;
+    }
+    if (label || (comment && line.find("%bb.") != std::string::npos)) {
+      blocks.emplace_back();
+      heading = true;
+      if (line.rfind(".L", 0) == 0) last_label = line.substr(2, line.find(':') - 2);
+    }
+    if (heading) {
+      size_t in_loop = line.find("in Loop: Header=");
+      if (in_loop != std::string::npos) {
+        size_t from = in_loop + std::strlen("in Loop: Header=");
+        blocks.back().loop = line.substr(from, line.find(' ', from) - from);
+      }
+      if (line.find("This Inner Loop Header") != std::string::npos) {
+        blocks.back().loop = last_label;
+        innermost.insert(last_label);
+      }
+    }
+    if (label || comment || line[start] == '.') continue;
+    heading = false;
+    if (!ours) continue;
+    size_t end = std::min(line.find_first_of(" \t", start), line.size());
+    Line code{line.substr(start, end - start), line.substr(end), arch == "x86_64"};
+    Block& block = blocks.back();
+    block.spills += code.is_spill();
+    if (code.is_call()) {
+      ++block.calls;
+      size_t from = code.rest.find_first_not_of(" \t");
+      if (from != std::string::npos)
+        called.push_back(code.rest.substr(from, code.rest.find_first_of(" \t@", from) - from));
+    }
+    if (!code.is_fused()) continue;
+    ++block.fused;
+    report.registers = std::max(report.registers, code.registers());
   }
+  int main_loop = 0;
+  for (const Block& block : blocks) {
+    report.fused += block.fused;
+    if (!block.fused || !innermost.count(block.loop)) continue;
+    report.loop_calls += block.calls;
+    report.loop_spills += block.spills;
+    main_loop = std::max(main_loop, block.fused);
+  }
+  // Loops for whole tiles, or not much less; those for edges may need more registers than there
+  // are.
+  for (const Block& block : blocks) {
+    bool is_main = innermost.count(block.loop) && block.fused * 2 >= main_loop;
+    if (is_main && block.spills * kFusedPerSpill > block.fused) report.hot_spills += block.spills;
+  }
+  for (const std::string& name : called)
+    if (!defined.count(name)) report.foreign.push_back(name);
   return report;
 }
 
@@ -285,7 +365,6 @@ RowReport check_row(const Program& program, const Row& row, PluginRegistry& plug
   ParseResult parsed = parse_program(text, row.intrinsic->name + " alone");
   parsed.diagnostics.throw_if_errors();
   Meaning meaning = meaning_of(parsed.program);
-  report.unbounded = meaning.bounded ? "" : meaning.why_unbounded;
   BuildOutput output = build_row(text, *target, plugins);
   check_code(meaning, output, *target, row.implement->target, &report);
   std::vector<Case> cases = make_cases(meaning, row, options, &report);
@@ -314,7 +393,10 @@ RowReport check_row(const Program& program, const Row& row, PluginRegistry& plug
     }
     command = quoted(options.exec);
   }
-  run_cases(command, object.path(), meaning, cases, options, &report);
+  Judge judge(meaning);
+  run_cases(command, object.path(), judge, cases, options, &report);
+  report.worst = judge.worst();
+  report.unbounded = judge.why_unbounded();
   report.ran = true;
   return report;
 }
@@ -338,10 +420,11 @@ std::string render(const RowReport& r) {
   }
   if (!r.target.empty()) {
     text += r.code.inlined
-                ? fmt::format("  code: {} fused multiply-adds{}, {} calls, {} vector spills\n",
-                              r.code.fused,
-                              r.code.fused ? " in " + r.code.registers + " registers" : "",
-                              r.code.calls, r.code.spills)
+                ? fmt::format(
+                      "  code: {} fused multiply-adds{}; in their loops {} calls and {} "
+                      "vector spills\n",
+                      r.code.fused, r.code.fused ? " in " + r.code.registers + " registers" : "",
+                      r.code.loop_calls, r.code.loop_spills)
                 : "  code: called, not inlined, so its instructions were not looked at\n";
   }
   for (const std::string& failure : r.failures) text += "  WRONG " + failure + "\n";

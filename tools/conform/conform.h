@@ -16,23 +16,27 @@ namespace inlay::conform {
 
 struct Options {
   uint64_t seed = 1;
-  size_t most_sizes = 150;  ///< combinations of sizes
+  size_t most_sizes = 100;  ///< combinations of sizes
   std::string exec;         ///< inlay-exec of this machine
   /// By architecture as in predicates: the words before `PROGRAM.so --cases IN OUT`.
   std::map<std::string, std::string> exec_of;
   size_t most_failures = 5;  ///< that are told of each row
 };
 
-/// What its machine code shows. Only what was inlined is seen.
+/// What its machine code shows, local functions of its imports included. Only what was inlined or
+/// linked as IR is seen.
 struct CodeReport {
   bool inlined = false;
   int fused = 0;          ///< fused multiply-adds, of vectors
-  int calls = 0;          ///< calls out of the function
-  int spills = 0;         ///< vector registers written to the stack
-  std::string registers;  ///< widest that the fused ones use: "zmm", "ymm", "v"
+  std::string registers;  ///< widest that they use: "zmm", "ymm", "xmm", "v"
+  int loop_calls = 0;     ///< calls in blocks of innermost loops that have fused multiply-adds
+  int loop_spills = 0;    ///< vector registers that such blocks move to or from the stack
+  int hot_spills = 0;  ///< of those, for less than eight fused multiply-adds each, in the largest
+                       ///< such block and those half as large
+  std::vector<std::string> foreign;  ///< what is called and is not part of the code
 };
 
-/// Reads the assembly of kCallOnce.
+/// Reads assembly as LLVM writes it.
 CodeReport inspect(const std::string& assembly, const std::string& arch);
 
 struct RowReport {

@@ -1,6 +1,7 @@
 #include "tools/conform/meaning.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <unordered_map>
 
@@ -150,6 +151,9 @@ class Survey : public Visitor {
     }
     Visitor::visit_node(node);
   }
+  void visit_node(const FloatImm& node) override {
+    if (node.value != std::floor(node.value)) meaning_.whole_constants = false;
+  }
   void visit_node(const CallMath& node) override {
     unbounded(std::string("the function ") + spelling(node.op));
     Visitor::visit_node(node);
@@ -206,13 +210,10 @@ class Operations : public Visitor {
 
 }  // namespace
 
-Meaning meaning_of(const Program& program) {
-  Meaning meaning;
-  meaning.plain = lower_intrinsics(bind_params(program, nullptr, {}), /*target=*/nullptr).program;
-  std::erase_if(meaning.plain.items, [](const Item& item) {
-    const Function* function = std::get_if<Function>(&item);
-    return !function || function->name != kCallOnce;
-  });
+namespace {
+
+// `plain` is there; the rest follows.
+void derive(Meaning& meaning) {
   meaning.largest = meaning.exact_below = std::numeric_limits<double>::infinity();
   Survey survey(meaning);
   for (const Param& param : meaning.function().params) {
@@ -225,7 +226,35 @@ Meaning meaning_of(const Program& program) {
     meaning.magnitude = Magnitude().run(meaning.plain);
     meaning.roundings = Roundings().run(meaning.plain);
   }
+}
+
+}  // namespace
+
+Meaning meaning_of(const Program& program) {
+  Meaning meaning;
+  meaning.plain = lower_intrinsics(bind_params(program, nullptr, {}), /*target=*/nullptr).program;
+  std::erase_if(meaning.plain.items, [](const Item& item) {
+    const Function* function = std::get_if<Function>(&item);
+    return !function || function->name != kCallOnce;
+  });
+  derive(meaning);
   return meaning;
+}
+
+Meaning specialize(const Meaning& meaning, const std::vector<double>& scalars) {
+  Meaning special;
+  special.plain = meaning.plain;
+  auto& function = std::get<Function>(special.plain.items.front());
+  Substitution values;
+  size_t next = 0;
+  for (const Param& param : function.params) {
+    const Var* var = std::get_if<Var>(&param);
+    if (var && var->type().is_float())
+      values.vars[var->get()] = FloatImm::make(var->type(), scalars.at(next++));
+  }
+  function.body = simplify(substitute(function.body, values));
+  derive(special);
+  return special;
 }
 
 double float_operations(const Meaning& meaning, const std::map<std::string, int64_t>& sizes) {

@@ -19,17 +19,22 @@ struct Meaning {
   /// function): `why_unbounded` says which; then only the interpreter's values are compared with.
   bool bounded = true;
   std::string why_unbounded;
-  bool adds_products = false;  ///< a fused multiply-add could do some of it
-  double epsilon = 0;          ///< the largest of its float types
-  double smallest = 0;         ///< the largest of their least positive numbers
-  double largest = 0;          ///< the smallest of their greatest numbers; infinity without floats
-  double exact_below = 0;      ///< integers up to here are exact in all its float types
+  bool whole_constants = true;  ///< no constant in it has a fraction
+  bool adds_products = false;   ///< a fused multiply-add could do some of it
+  double epsilon = 0;           ///< the largest of its float types
+  double smallest = 0;          ///< the largest of their least positive numbers
+  double largest = 0;           ///< the smallest of their greatest numbers; infinity without floats
+  double exact_below = 0;       ///< integers up to here are exact in all its float types
 
   const Function& function() const { return *plain.functions().front(); }
 };
 
 /// `program` is a parsed row_program().
 Meaning meaning_of(const Program& program);
+
+/// The same for float scalars of these values, in the order of the parameters: conditions on them
+/// are decided then, and stand in the way of no bound.
+Meaning specialize(const Meaning& meaning, const std::vector<double>& scalars);
 
 /// How often the meaning multiplies or adds floats, for parameters and symbols of these values; 0
 /// if that depends on data.

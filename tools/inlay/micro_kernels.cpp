@@ -67,8 +67,10 @@ Timed time_row(const LoadedProgram& loaded, const conform::Meaning& meaning,
   for (const conform::CaseArgument& argument : made.arguments) {
     if (!argument.is_tensor) {
       const double* number = std::get_if<double>(&argument.scalar);
-      values.push_back(number ? inlay_float(*number)
-                              : inlay_int(std::get<int64_t>(argument.scalar)));
+      const bool* truth = std::get_if<bool>(&argument.scalar);
+      values.push_back(number  ? inlay_float(*number)
+                       : truth ? inlay_int(*truth)
+                               : inlay_int(std::get<int64_t>(argument.scalar)));
       continue;
     }
     conform::CaseTensor& tensor = made.tensors[argument.tensor];

@@ -12,7 +12,7 @@ struct RowFlags {
   std::vector<std::string> exec;  ///< ARCH=COMMAND
   std::string filter;             ///< only rows that have this in "NAME<...> for TARGET"
   uint64_t seed = 1;
-  size_t most_sizes = 150;
+  size_t most_sizes = 100;
 };
 
 /// The options of check_rows(), which need `switch_option`.
