@@ -249,10 +249,13 @@ std::vector<Sizes> CaseMaker::sizes(size_t most, std::string* why_none) {
                                : size.values[std::min<size_t>(3, size.values.size() - 1)]);
   }
   constexpr double kMostOfTiles = 1e6, kMostOfOthers = 5e4;  // the interpreter runs them all
-  for (size_t i = 0; i < all.size(); ++i) {
-    for (int64_t value : all[i].values) {
+  size_t longest = 0;
+  for (const Size& size : all) longest = std::max(longest, size.values.size());
+  for (size_t at = 0; at < longest; ++at) {  // in turns: `most` may be few
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (at >= all[i].values.size()) continue;
       std::vector<int64_t> values = whole;
-      values[i] = value;
+      values[i] = all[i].values[all[i].values.size() - 1 - at];
       take(values, kMostOfTiles);
     }
   }

@@ -232,7 +232,7 @@ void check_code(const Meaning& meaning, const BuildOutput& output, const Target&
     row->failures.push_back("an innermost loop of its fused multiply-adds has a call in it");
   if (code.hot_spills) {
     row->failures.push_back(
-        fmt::format("an innermost loop of its fused multiply-adds moves vector registers to and "
+        fmt::format("the main loop of its fused multiply-adds moves vector registers to and "
                     "from the stack, "
                     "{} times: the register block is too large",
                     code.hot_spills));
@@ -340,7 +340,7 @@ CodeReport inspect(const std::string& assembly, const std::string& arch) {
   // Loops for whole tiles, or not much less; those for edges may need more registers than there
   // are.
   for (const Block& block : blocks) {
-    bool is_main = innermost.count(block.loop) && block.fused * 2 >= main_loop;
+    bool is_main = innermost.count(block.loop) && block.fused * 2 > main_loop;
     if (is_main && block.spills * kFusedPerSpill > block.fused) report.hot_spills += block.spills;
   }
   for (const std::string& name : called)

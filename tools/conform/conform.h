@@ -32,7 +32,7 @@ struct CodeReport {
   int loop_calls = 0;     ///< calls in blocks of innermost loops that have fused multiply-adds
   int loop_spills = 0;    ///< vector registers that such blocks move to or from the stack
   int hot_spills = 0;  ///< of those, for less than eight fused multiply-adds each, in the largest
-                       ///< such block and those half as large
+                       ///< such block and those above half of its size
   std::vector<std::string> foreign;  ///< what is called and is not part of the code
 };
 
