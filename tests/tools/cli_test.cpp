@@ -217,6 +217,25 @@ TEST_F(Cli, TheExampleOfTheReadmeRuns) {
   EXPECT_EQ(run.code, 0) << run.out << run.err;
 }
 
+TEST_F(Cli, RunAndBenchTakeADevice) {
+  write(folder_ / "v.inlay", kVadd);
+  for (const char* command : {"run", "bench"}) {
+    std::string base = std::string(command) + " v.inlay N=16 ";
+    EXPECT_EQ(inlay(base + "--device cpu --seconds 0.01").code, *command == 'b' ? 0 : 2);
+    Result none = inlay(base + "--device cuda");
+    EXPECT_EQ(none.code, 1);
+    EXPECT_THAT(none.err, HasSubstr("`cuda` is no device"));
+    Result code = inlay(base + "--device emulator");
+    EXPECT_EQ(code.code, 1);
+    EXPECT_THAT(code.err, HasSubstr("has no code for a GPU: build it with a --target such as"));
+    Result driver =
+        shell("INLAY_HIP_LIBRARY=/nonexistent/hip.so " INLAY_COMMAND " " + base + "--device hip:1");
+    EXPECT_EQ(driver.code, 1);
+    EXPECT_THAT(driver.err, HasSubstr("set INLAY_HIP_LIBRARY to emulator"));
+    EXPECT_THAT(driver.err, HasSubstr("/nonexistent/hip.so: No such file or directory"));
+  }
+}
+
 TEST_F(Cli, AWrongKernelIsCaught) {
   std::string wrong = kVadd;
   wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");

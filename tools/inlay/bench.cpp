@@ -15,7 +15,7 @@ namespace inlay::cli {
 namespace {
 
 struct BenchFlags : CompileFlags {
-  std::string input, flops;
+  std::string input, flops, device;
   std::vector<std::string> words;
   double seconds = 2;
   int threads = 1;
@@ -57,7 +57,9 @@ int run_bench(const BenchFlags& flags) {
                                                                     : request.targets.front());
   Program program = bind_params(load_program(flags.input), &target, request.params);
   if (names.empty()) names.push_back("");
-  int cpu = flags.threads == 1 ? pin_to_one_core() : -1;
+  DLDevice device = pick_device(flags.device, false);
+  bool on_cpu = device.device_type == kDLCPU;
+  int cpu = flags.threads == 1 && on_cpu ? pin_to_one_core() : -1;
   BuildOutput output = session.driver().build(request);
   std::fputs(output.warnings.c_str(), stderr);
   LoadedProgram loaded(output.artifacts[Artifact::SharedObject]);
@@ -67,6 +69,7 @@ int run_bench(const BenchFlags& flags) {
 
   std::vector<Arguments> arguments;
   arguments.reserve(names.size());
+  std::vector<std::unique_ptr<DeviceArguments>> there;
   std::vector<Contestant> contestants;
   for (std::string& name : names) {
     const Function& function = pick_function(program, name);
@@ -74,7 +77,9 @@ int run_bench(const BenchFlags& flags) {
     arguments.emplace_back(function, assignments(words), flags.seed);
     std::vector<TensorArgument> expected = clone(arguments.back().tensors());
     const InlayCallable* callable = loaded.function(name);
-    call(callable, arguments.back().values());
+    there.push_back(std::make_unique<DeviceArguments>(arguments.back(), device));
+    there.back()->call(callable);
+    there.back()->fetch();
     if (flags.check) {
       interpret(program, function, arguments.back().interpreter_values(expected));
     }
@@ -92,18 +97,23 @@ int run_bench(const BenchFlags& flags) {
             "bench", {}, fmt::format("{} is wrong: {}{}", name, wanted[i].name, difference.first));
       }
     }
-    contestants.push_back({name, [callable, values = arguments.back().values()] {
-                             inlay_call(callable, values.data(),
-                                        static_cast<uint32_t>(values.size()));
-                           }});
+    contestants.push_back({name, [callable, on = there.back().get()] { on->try_call(callable); }});
   }
   double flops = flags.flops.empty() ? 0 : evaluate_flops(flags.flops, arguments[0].symbols());
   std::vector<Timing> timings = race(contestants, flags.seconds);
   std::string sizes;
   for (const auto& [name, value] : arguments[0].symbols())
     sizes += fmt::format(" {}={}", name, value);
-  fmt::print("{}{}, {} thread{}{}\n", target.spec, sizes, flags.threads,
-             flags.threads > 1 ? "s" : "", cpu >= 0 ? fmt::format(", pinned to CPU {}", cpu) : "");
+  if (on_cpu) {
+    fmt::print("{}{}, {} thread{}{}\n", target.spec, sizes, flags.threads,
+               flags.threads > 1 ? "s" : "",
+               cpu >= 0 ? fmt::format(", pinned to CPU {}", cpu) : "");
+  } else {
+    InlayDeviceInfo info{};
+    inlay_device_info(device, &info);
+    fmt::print("{}{}, on {} ({}), each call waited for\n", target.spec, sizes, info.name,
+               info.target);
+  }
   for (size_t i = 0; i < contestants.size(); ++i) {
     fmt::print("  {:<24} median {:>10.3f} us   fastest {:>10.3f} us", contestants[i].name,
                timings[i].median * 1e6, timings[i].fastest * 1e6);
@@ -136,6 +146,7 @@ void add_bench(CLI::App& app, Action& run) {
       ->type_name("N")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  sub->add_option("--device", flags->device, kDeviceHelp)->type_name("DEVICE");
   sub->add_option("--seed", flags->seed, "Seed of random inputs")
       ->type_name("N")
       ->capture_default_str();

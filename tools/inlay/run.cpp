@@ -13,7 +13,7 @@ namespace inlay::cli {
 namespace {
 
 struct RunFlags : CompileFlags {
-  std::string input;
+  std::string input, device;
   std::vector<std::string> words;  ///< [FUNCTION] NAME=VALUE...
   std::vector<std::string> outputs;
   uint64_t seed = 0;
@@ -59,6 +59,7 @@ int run_run(const RunFlags& flags) {
   Program program = load_program(flags.input);
   Target target = session.plugins().resolve(request.targets.empty() ? std::string("native")
                                                                     : request.targets.front());
+  DLDevice device = pick_device(flags.device, false);
   program = bind_params(program, &target, request.params);
   const Function& function = pick_function(program, name);
   uint64_t seed = flags.seed_given ? flags.seed : std::random_device()();
@@ -80,7 +81,9 @@ int run_run(const RunFlags& flags) {
     if (flags.threads > 0 && inlay_set_num_threads(flags.threads) != INLAY_OK) {
       throw CompileError("option", {}, inlay_last_error());
     }
-    call(loaded.function(function.name), arguments.values());
+    DeviceArguments there(arguments, device);
+    there.call(loaded.function(function.name));
+    there.fetch();
   }
   for (const std::string& text : flags.outputs) {
     auto [tensor_name, path] = split_assignment(text, "--out");
@@ -138,6 +141,7 @@ void add_run(CLI::App& app, Action& run) {
       ->type_name("X");
   sub->add_flag("--interpret", flags->interpret,
                 "Run on the interpreter instead, with all its checks");
+  sub->add_option("--device", flags->device, kDeviceHelp)->type_name("DEVICE");
   sub->add_option("--threads", flags->threads, "Threads of parallel loops")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
