@@ -89,10 +89,34 @@ std::vector<std::vector<uint8_t>> interpret_plainly(const Meaning& meaning, cons
   return bytes;
 }
 
-constexpr int64_t kMostElements = 1 << 20;  // of one tensor: the interpreter has to manage
+// Of one tensor; and with gaps between its rows. The interpreter has to manage all cases of a row.
+constexpr int64_t kMostElements = 1 << 18, kMostPadded = 1 << 16;
 
 // Strides that a variant gives to outer dimensions, beyond what is needed.
 constexpr int64_t kPadding[] = {0, 1, 7, 16, 61, 1000};
+
+// Fills the tensor's strides, its shape being known; stride symbols without a value get one.
+// Returns the elements from the first to the last.
+int64_t choose_strides(const BufferNode& node, int64_t padding, CaseTensor& tensor,
+                       Substitution& known) {
+  int64_t inner = 1, span = 1;
+  for (size_t d = node.rank(); d-- > 0;) {
+    int64_t stride = inner;
+    if (!node.strides.empty()) {
+      const VarNode* symbol = node.strides[d].as<VarNode>();
+      if (symbol && !known.vars.count(symbol)) {
+        stride = inner + padding;
+        known.vars[symbol] = Expr(stride);
+      } else {
+        stride = value_of(node.strides[d], known);
+      }
+    }
+    tensor.strides[d] = stride;
+    inner = std::max<int64_t>(1, stride * tensor.shape[d]);
+    span += std::max<int64_t>(0, tensor.shape[d] - 1) * stride;
+  }
+  return span;
+}
 
 }  // namespace
 
@@ -251,11 +275,13 @@ std::vector<Sizes> CaseMaker::sizes(size_t most, std::string* why_none) {
   constexpr double kMostOfTiles = 1e6, kMostOfOthers = 5e4;  // the interpreter runs them all
   size_t longest = 0;
   for (const Size& size : all) longest = std::max(longest, size.values.size());
-  for (size_t at = 0; at < longest; ++at) {  // in turns: `most` may be few
+  // In turns, from both ends, and no more than half of all: `most` may be few for many parameters.
+  for (size_t at = 0; at < longest; ++at) {
     for (size_t i = 0; i < all.size(); ++i) {
-      if (at >= all[i].values.size()) continue;
+      size_t n = all[i].values.size();
+      if (at >= n || chosen.size() * 2 > most) continue;
       std::vector<int64_t> values = whole;
-      values[i] = all[i].values[all[i].values.size() - 1 - at];
+      values[i] = all[i].values[at % 2 ? n - 1 - at / 2 : at / 2];
       take(values, kMostOfTiles);
     }
   }
@@ -330,32 +356,30 @@ void CaseMaker::lay_out(Case& made, const Sizes& sizes, int variant) {
     tensor.written = written_[index];
     tensor.shape.resize(node.rank());
     tensor.strides.resize(node.rank());
-    int64_t inner = 1, count = 1, span = 1;
+    int64_t count = 1;
     for (size_t d = node.rank(); d-- > 0;) {
-      int64_t extent = value_of(node.shape[d], known);
+      int64_t extent = tensor.shape[d] = value_of(node.shape[d], known);
       if (extent < 0 || (extent > 0 && count > kMostElements / extent)) {
         throw CompileError("conformance", node.loc, "an extent is negative or too large");
       }
-      int64_t stride = inner;
-      if (!node.strides.empty()) {
-        const VarNode* symbol = node.strides[d].as<VarNode>();
-        if (symbol && !known.vars.count(symbol)) {
-          stride = inner + kPadding[static_cast<size_t>(variant) % std::size(kPadding)];
-          known.vars[symbol] = Expr(stride);
-          made.description += fmt::format("{}={}, ", symbol->name, stride);
-        } else {
-          stride = value_of(node.strides[d], known);
-        }
-      }
-      tensor.shape[d] = extent;
-      tensor.strides[d] = stride;
-      inner = std::max<int64_t>(1, stride * extent);
       count *= extent;
-      span += std::max<int64_t>(0, extent - 1) * stride;
+    }
+    // Wide strides in several dimensions would ask for gaps of gigabytes.
+    Substitution before = known;
+    int64_t span = choose_strides(
+        node, kPadding[static_cast<size_t>(variant) % std::size(kPadding)], tensor, known);
+    if (span > kMostPadded) {
+      known = before;
+      span = choose_strides(node, 0, tensor, known);
     }
     if (count == 0) span = 0;
-    if (span > 16 * kMostElements) {
+    if (span > kMostElements) {
       throw CompileError("conformance", node.loc, "a tensor of the case is too large");
+    }
+    for (size_t d = 0; d < node.strides.size(); ++d) {
+      const VarNode* symbol = node.strides[d].as<VarNode>();
+      if (symbol && !before.vars.count(symbol))
+        made.description += fmt::format("{}={}, ", symbol->name, tensor.strides[d]);
     }
     // NaNs of any type, and a pattern that integers show.
     tensor.bytes.assign(static_cast<size_t>(span) * static_cast<size_t>(node.type.bytes()), 0xff);
