@@ -38,6 +38,14 @@ TEST_P(Check, Waits) {
   const std::string early = waits("global_load_dword v1, v0, s[0:1]\nv_mov_b32 v2, v1\n");
   EXPECT_NE(early.find("v1 is read before the load at PC 0x10000"), std::string::npos) << early;
   EXPECT_NE(early.find("v_mov_b32_e32 v2, v1"), std::string::npos) << early;
+  // The second load comes back behind the first.
+  EXPECT_EQ(waits("global_load_dword v1, v0, s[0:1]\nglobal_load_dword v1, v0, s[0:1]\n"
+                  "s_waitcnt vmcnt(0)\nv_mov_b32 v2, v1\n"),
+            "");
+  EXPECT_NE(waits("global_load_dword v1, v0, s[0:1]\nglobal_load_dword v1, v0, s[0:1]\n"
+                  "s_waitcnt vmcnt(1)\nv_mov_b32 v2, v1\n")
+                .find("v1 is read"),
+            std::string::npos);
   EXPECT_NE(waits("global_load_dword v1, v0, s[0:1]\nv_mov_b32 v1, 0\n").find("v1 is overwritten"),
             std::string::npos);
   EXPECT_NE(waits("s_load_dword s4, s[0:1], 0x0\ns_add_u32 s5, s4, 1\n").find("s4 is read"),

@@ -118,15 +118,22 @@ bool Device::load_binary(FatBinary* binary) {
     binary->failed = true;
     return false;
   }
-  for (const FatBinary::Managed& m : binary->managed) {
-    void* p = memory.allocate(m.size, "managed variable " + m.name);
-    const DeviceVariable* v = binary->module->object->variable(m.name);
-    if (p == nullptr || v == nullptr || v->size < sizeof(p)) continue;
-    memcpy(p, m.initial, m.size);
-    memcpy(reinterpret_cast<void*>(v->address), &p, sizeof(p));
-    *m.pointer = p;
-  }
+  for (const FatBinary::Managed& m : binary->managed) place(*binary, m);
   return true;
+}
+
+void Device::place(const FatBinary& binary, const FatBinary::Managed& m) {
+  const DeviceVariable* v = binary.module->object->variable(m.name);
+  void* p = memory.allocate(m.size, "managed variable " + m.name);
+  if (p == nullptr || v == nullptr || v->size < sizeof(p)) {
+    say("managed variable %s: %s", m.name.c_str(),
+        p == nullptr ? "no memory for it" : "the device code has none of this name");
+    return;
+  }
+  memcpy(p, m.initial, m.size);
+  memcpy(reinterpret_cast<void*>(v->address), &p, sizeof(p));
+  *m.pointer = p;
+  placements[reinterpret_cast<uint64_t>(p)] = {m.size, 0, Placement::kManaged};
 }
 
 const Function* Device::module_function(Module* module, const std::string& name) {

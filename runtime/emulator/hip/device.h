@@ -89,6 +89,8 @@ class Device {
   Error variable(const void* host, void** address, size_t* size);
   Error load(const void* image, uint64_t size, std::unique_ptr<Module>* module);
   bool load_binary(FatBinary* binary);
+  // Gives a managed variable of a loaded binary its memory, for host and device.
+  void place(const FatBinary& binary, const FatBinary::Managed& variable);
   const Function* module_function(Module* module, const std::string& name);
   // A launch in STREAM's order. Faults of the kernel come back from a later call that waits.
   struct LaunchRequest {

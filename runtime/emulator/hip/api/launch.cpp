@@ -123,7 +123,10 @@ INLAY_HIP void __hipRegisterManagedVar(void* handle, void** pointer, void* initi
   auto* binary = *reinterpret_cast<FatBinary**>(&handle);
   binary->managed.push_back({pointer, initial, name, size});
   // The host may touch it before any kernel runs.
-  d.load_binary(binary);
+  if (binary->module != nullptr)
+    d.place(*binary, binary->managed.back());
+  else
+    d.load_binary(binary);
 }
 INLAY_HIP void __hipUnregisterFatBinary(void** handle) {
   Device& d = Device::get();

@@ -36,7 +36,7 @@ class WaitCheck : public Observer {
     for (int n = 0; n < count; n++)
       for (int k = 0; k < uses[n].count; k++) {
         const Entry& e = state.entry(uses[n].vector, uses[n].first + k);
-        if (!e.pending) continue;
+        if (!e.pending || (uses[n].write && arrives_after(i, e.what))) continue;
         w.fault("%s%d is %s before the load at PC 0x%llx has been waited for (s_waitcnt %s)",
                 uses[n].vector ? "v" : "s", uses[n].first + k,
                 uses[n].write ? "overwritten" : "read",
@@ -70,6 +70,14 @@ class WaitCheck : public Observer {
   }
 
  private:
+  // Loads of one kind come back in order: a later one may aim at the same register.
+  static bool arrives_after(const Instruction& i, const Pending& earlier) {
+    const Encoding e = i.opcode->encoding;
+    if (earlier.unordered) return false;
+    if (!earlier.vector_memory) return e == Encoding::kDS;
+    return e == Encoding::kMUBUF || e == Encoding::kMTBUF ||
+           (e == Encoding::kFLAT && i.segment != Segment::kFlat);
+  }
   struct Entry {
     bool pending = false;
     Pending what = {};
