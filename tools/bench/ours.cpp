@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "core/passes/passes.h"
 #include "core/text/text.h"
 
 namespace inlay::bench {
@@ -47,37 +48,75 @@ struct Call {
 Operators::Operators(std::string kernels, std::string target, cli::Session& session)
     : kernels_(std::move(kernels)), target_(std::move(target)), session_(session) {}
 
-const InlayCallable* Operators::function(const std::string& file, const std::string& name,
-                                         std::string* why_not) {
+const Operators::Loaded* Operators::load(const std::string& file, std::string* why_not) {
   std::string path = kernels_ + "/" + file;
   if (!std::filesystem::exists(path)) {
     *why_not = "there is no " + path;
     return nullptr;
   }
-  std::unique_ptr<cli::LoadedProgram>& program = loaded_[path];
-  if (!program) {
+  std::unique_ptr<Loaded>& loaded = loaded_[path];
+  if (!loaded) {
     BuildRequest request;
     request.input = path;
     request.targets = {target_};
-    program = std::make_unique<cli::LoadedProgram>(
+    Target target = session_.plugins().resolve(target_);
+    loaded = std::make_unique<Loaded>(
+        bind_params(load_program(path), &target, {}),
         session_.driver().build(request).artifacts[Artifact::SharedObject]);
   }
-  return program->function(name);
+  return loaded.get();
 }
+
+namespace {
+
+// Floats in the innermost dimension of a parameter: the width of a panel, which follows the target.
+int64_t panel_width(const Program& program, const std::string& function, const std::string& name) {
+  for (const Param& param : cli::pick_function(program, function).params) {
+    const Buffer* buffer = std::get_if<Buffer>(&param);
+    if (!buffer || (*buffer)->name != name || (*buffer)->shape.empty()) continue;
+    Expr last = simplify((*buffer)->shape.back());
+    if (const IntImm* width = as_int(last)) return width->value;
+  }
+  throw CompileError("bench", {}, function + " has no parameter `" + name + "` in panels");
+}
+
+}  // namespace
 
 std::vector<Implementation> Operators::implement(Problem& problem, std::string* why_not) {
   auto call = std::make_shared<Call>();
   if (problem.row.kind == Kind::Gemm) {
     const GemmShape& s = problem.row.gemm;
-    call->function = function("gemm/sgemm.inlay", "sgemm", why_not);
-    if (!call->function) return {};
+    const Loaded* sgemm = load("gemm/sgemm.inlay", why_not);
+    if (!sgemm) return {};
+    call->function = sgemm->code.function("sgemm");
     call->add(problem.a.data(), {s.m, s.k});
     call->add(problem.b.data(), {s.k, s.n});
     call->add(problem.c.data(), {s.m, s.n});
     return {{"Inlay", [call] { call->run(); }, nullptr}};
   }
-  *why_not = "kernels/ has no convolution";
-  return {};
+  const ConvShape& s = problem.row.conv;
+  const Loaded* conv = load("conv/conv2d_nhwc.inlay", why_not);
+  if (!conv) return {};
+  int64_t width = panel_width(conv->program, "conv2d_nhwc", "Wp");
+  int64_t panels = (s.cout + width - 1) / width;
+  auto weights = std::make_shared<Floats>(panels * s.taps() * width);
+  auto bias = std::make_shared<Floats>(s.cout);
+  // One group: [R, S, Cg, G, Og] is HWIO.
+  std::vector<int64_t> packed{1, panels, s.kernel, s.kernel, s.cin, width};
+  Call pack;
+  pack.function = conv->code.function("conv2d_pack_hwio");
+  pack.add(problem.b.data(), {s.kernel, s.kernel, s.cin, 1, s.cout});
+  pack.add(weights->data(), packed);
+  pack.run();
+  call->function = conv->code.function("conv2d_nhwc");
+  call->add(problem.a.data(), {s.batch, s.h, s.w, s.cin});
+  call->add(weights->data(), packed);
+  call->add(bias->data(), {1, s.cout});
+  call->add(problem.c.data(), {s.batch, s.out_h(), s.out_w(), s.cout});
+  // Strides, paddings, dilations; of rows and of columns each.
+  for (int64_t number : {s.stride, s.stride, s.pad, s.pad, int64_t{1}, int64_t{1}})
+    call->add(number);
+  return {{"Inlay nhwc", [call, weights, bias] { call->run(); }, nullptr}};
 }
 
 }  // namespace inlay::bench

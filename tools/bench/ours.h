@@ -18,12 +18,16 @@ class Operators {
   std::vector<Implementation> implement(Problem& problem, std::string* why_not);
 
  private:
-  const InlayCallable* function(const std::string& file, const std::string& name,
-                                std::string* why_not);
+  struct Loaded {
+    Program program;  ///< parameters bound for the target
+    cli::LoadedProgram code;
+    Loaded(Program bound, const std::string& object) : program(std::move(bound)), code(object) {}
+  };
+  const Loaded* load(const std::string& file, std::string* why_not);
 
   std::string kernels_, target_;
   cli::Session& session_;
-  std::map<std::string, std::unique_ptr<cli::LoadedProgram>> loaded_;
+  std::map<std::string, std::unique_ptr<Loaded>> loaded_;
 };
 
 }  // namespace inlay::bench
