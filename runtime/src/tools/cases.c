@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static const char kTooShort[] = "the file of cases ends too early";
+
 enum { kCanary = 0xa5, kMostArguments = INLAY_MAX_PARAMS };
 
 typedef struct Reader {
@@ -74,7 +76,7 @@ static const char* take_tensor(Reader* reader, Guarded* guarded) {
   tensor->strides = guarded->strides;
   uint64_t span;
   take(reader, &span, sizeof span);
-  if (reader->bad || span > (uint64_t)(reader->end - reader->at)) return "the cases end too early";
+  if (reader->bad || span > (uint64_t)(reader->end - reader->at)) return kTooShort;
   size_t page = page_size(), inner = ((size_t)span + page - 1) / page * page;
   if (alignment > page) return "an alignment is larger than a page";
   if (inner == 0) inner = page;
@@ -212,7 +214,7 @@ static const char* run_case(const InlayModule* module, Reader* reader, FILE* fil
       values[i] = inlay_int(number);
     }
   }
-  if (why == NULL && reader->bad) why = "the cases end too early";
+  if (why == NULL && reader->bad) why = kTooShort;
   const InlayCallable* callable = NULL;
   if (why == NULL && inlay_module_function(module, name, &callable) != INLAY_OK) {
     why = "the program lacks a function that the cases call";
@@ -260,6 +262,7 @@ const char* run_cases(const InlayModule* module, const char* in, const char* out
       why = "the file of cases is none";
     }
     uint32_t cases = take_u32(&reader);
+    if (why == NULL && reader.bad) why = kTooShort;
     for (uint32_t i = 0; i < cases && why == NULL; ++i) {
       why = run_case(module, &reader, file);
       fflush(file);  // what was done stands, should the next case end the process
