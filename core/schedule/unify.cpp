@@ -156,6 +156,26 @@ class Unifier {
     return true;
   }
 
+  /// The asserts that the meaning begins with.
+  bool prove_conditions(const std::vector<Stmt>& conditions) {
+    for (const Stmt& stmt : conditions) {
+      const Expr& condition = stmt.as<Assert>()->condition;
+      if (state.context.proves(condition)) continue;
+      ++progress_;  // everything else fits: nothing comes nearer
+      auto* binary = condition.as<Binary>();
+      auto value = [&](const Expr& side) {
+        return print(state.context.expr(state.context.poly(side)));
+      };
+      bool shown = binary && binary->a.type() == kIndex;
+      return fail("`" + intrinsic_.name + "` asserts `" + print(condition) +
+                      "`, which is not provably so here",
+                  print(stmt),
+                  shown ? "`" + value(binary->a) + "` and `" + value(binary->b) + "`" : "",
+                  "split the loop by a number that keeps to it", condition.loc(), nest_.loc());
+    }
+    return true;
+  }
+
   bool bind_all_params() {
     for (const Param& param : intrinsic_.params) {
       auto* var = std::get_if<Var>(&param);
@@ -613,12 +633,16 @@ std::optional<Bindings> unify(const Program& program, const Intrinsic& intrinsic
   }
   // Unit loops of the meaning go as those of the nest went.
   Stmt meaning = normalize_nest(unifier.state.context, intrinsic.body);
-  auto* block = meaning.as<Block>();
-  std::vector<Stmt> actual{nest};
+  std::vector<Stmt> formal{meaning}, actual{nest}, conditions;
+  if (auto* block = meaning.as<Block>()) formal = block->stmts;
   if (auto* several = nest.as<Block>()) actual = several->stmts;
-  bool matched =
-      unifier.match_stmts(block ? block->stmts : std::vector<Stmt>{meaning}, actual, nest.loc()) &&
-      unifier.bind_all_params();
+  // What the meaning asserts is no computation: it has to hold where the nest stands.
+  while (!formal.empty() && formal[0].as<Assert>()) {
+    conditions.push_back(formal[0]);
+    formal.erase(formal.begin());
+  }
+  bool matched = unifier.match_stmts(formal, actual, nest.loc()) && unifier.bind_all_params() &&
+                 unifier.prove_conditions(conditions);
   if (!matched) return std::nullopt;
   return std::move(unifier.state);
 }

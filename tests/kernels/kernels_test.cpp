@@ -38,16 +38,21 @@ std::vector<Case> cases() {
   std::vector<std::string> targets = {"native", "x86-64-v3", "x86-64"};
   // Small blocks: many of them at sizes that the interpreter still manages.
   ParamValues small{{"mc", 24}, {"kc", 8}, {"nc", 96}};
+  ParamValues packed{{"few", 0}, {"small", -1}, {"rare", -1}, {"kc", 8}, {"mc", 24}, {"nc", 96}};
+  // Blocks that no micro-kernel is for: the meaning itself is compiled.
+  ParamValues no_rows{{"tile_rows", 3}, {"tile_columns", 5}, {"few_rows", 2}, {"few_columns", 7}};
   ParamValues other_tile{{"mr", 4}, {"nr", 24}, {"mc", 24}, {"kc", 16}, {"nc", 96}};
   ParamValues no_row{{"mr", 3}, {"nr", 5}, {"mc", 9}, {"kc", 7}, {"nc", 15}};
   std::vector<std::map<std::string, std::string>> lengths;
   for (int n : {0, 1, 15, 16, 17, 100}) lengths.push_back({{"N", std::to_string(n)}});
   std::vector<Case> all = {
       {"gemm/sgemm.inlay", "sgemm", targets, {}, shapes},
-      {"gemm/sgemm.inlay", "sgemm", targets, small, shapes},
-      {"gemm/sgemm.inlay", "sgemm", {"x86-64-v3"}, other_tile, shapes},
-      {"gemm/sgemm.inlay", "sgemm", {"native"}, no_row, shapes},
-      {"gemm/sgemm.inlay", "sgemm_loops", targets, {}, shapes},
+      {"gemm/sgemm.inlay", "sgemm", {"native"}, packed, shapes},
+      {"gemm/sgemm.inlay", "sgemm", {"native"}, no_rows, shapes},
+      {"gemm/sgemm_panels.inlay", "sgemm_panels", targets, small, shapes},
+      {"gemm/sgemm_panels.inlay", "sgemm_panels", {"x86-64-v3"}, other_tile, shapes},
+      {"gemm/sgemm_panels.inlay", "sgemm_panels", {"x86-64-v3"}, no_row, shapes},
+      {"gemm/sgemm_panels.inlay", "sgemm_loops", {"native"}, {}, shapes},
       {"examples/vadd16/vadd16.inlay", "vadd", targets, {}, lengths},
   };
   for (const char* form : {"c", "cxx", "llvm", "inline", "assembly", "expression"}) {

@@ -45,8 +45,11 @@ void measure(const Program& program, const std::vector<GemmRow>& rows, const Ope
 }
 
 int demo() {
-  std::string input =
-      std::filesystem::relative(INLAY_SOURCE_DIR "/kernels/gemm/sgemm.inlay").string();
+  auto path = [](const char* file) {
+    return std::filesystem::relative(std::string(INLAY_SOURCE_DIR "/kernels/gemm/") + file)
+        .string();
+  };
+  std::string input = path("sgemm.inlay"), panels = path("sgemm_panels.inlay");
   int cpu = pin_to_one_core();
   bool has_avx512 = inlay_cpu_has_feature("avx512f") == 1;
   inlay_set_num_threads(1);
@@ -55,9 +58,10 @@ int demo() {
 
   Session session(/*no_cache=*/false);
   std::vector<std::unique_ptr<LoadedProgram>> loaded;
-  auto build = [&](std::vector<std::string> targets, ParamValues params, std::string* report) {
+  auto build = [&](const std::string& file, std::vector<std::string> targets, ParamValues params,
+                   std::string* report) {
     BuildRequest request;
-    request.input = input;
+    request.input = file;
     request.targets = std::move(targets);
     request.params = std::move(params);
     BuildOutput output = session.driver().build(request);
@@ -66,19 +70,21 @@ int demo() {
     return loaded.back().get();
   };
   std::string report;
-  const LoadedProgram* native = build({}, {}, &report);
+  const LoadedProgram* native = build(input, {}, {}, &report);
   fmt::print("{}\n", report);
 
-  std::vector<GemmRow> rows{{"plain loops, vectorized by LLVM", "sgemm_loops", native}};
+  std::vector<GemmRow> rows{
+      {"plain loops, vectorized by LLVM", "sgemm_loops", build(panels, {}, {}, nullptr)}};
   if (inlay_cpu_has_feature("avx2") == 1 && inlay_cpu_has_feature("fma") == 1) {
-    rows.push_back({"4x24 micro-kernel (inline assembly)", "sgemm",
-                    build({"x86-64-v3"}, {{"mr", 4}, {"nr", 24}}, nullptr)});
-    rows.push_back({"6x16 micro-kernel (intrinsics)", "sgemm",
-                    build({"x86-64-v3"}, {{"mr", 6}, {"nr", 16}}, nullptr)});
+    rows.push_back({"4x24 micro-kernel (inline assembly)", "sgemm_panels",
+                    build(panels, {"x86-64-v3"}, {{"mr", 4}, {"nr", 24}}, nullptr)});
+    rows.push_back({"6x16 micro-kernel (AVX2)", "sgemm", build(input, {"x86-64-v3"}, {}, nullptr)});
   }
-  if (has_avx512) rows.push_back({"8x32 micro-kernel (AVX-512)", "sgemm", native});
+  if (has_avx512) rows.push_back({"6x64 micro-kernel (AVX-512)", "sgemm", native});
   if (rows.size() == 1) rows.push_back({"Inlay's choice for this machine", "sgemm", native});
-  Program program = bind_params(load_program(input), nullptr, {});
+  // All functions have the parameters of the first.
+  Program program = bind_params(load_program(panels), nullptr, {});
+  program.items.push_back(*bind_params(load_program(input), nullptr, {}).find_function("sgemm"));
   fmt::print("Right first: 61 x 67 x 71 against the interpreter\n");
   for (const GemmRow& row : rows) check_edges(program, row);
 

@@ -76,6 +76,44 @@ TEST(Tensorize, OtherLoopOrderUnitLoopsGuardsAndLets) {
   }
 }
 
+TEST(Tensorize, AssertsOfTheMeaningAreProven) {
+  const char* block = R"(
+intrin rows<mr, nr>(m: index, n: index, k: index, first: bool, a: f32[m, k] strided,
+                    b: f32[k, n] strided, c: f32[m, n] strided) {
+  assert m <= mr, "at most mr rows"
+  assert n <= nr, "at most nr columns"
+  for i in 0..m { for j in 0..n {
+    if first { c[i, j] = 0.0 }
+    for p in 0..k { c[i, j] += a[i, p] * b[p, j] }
+  } }
+}
+func f(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {
+  for i in 0..M { for j in 0..N { C[i, j] = 0.0 for k in 0..K { C[i, j] += A[i, k] * B[k, j] } } }
+})";
+  Program program = parse(block);
+  auto blocked = [&](int64_t mr, int64_t nr) {
+    Schedule s(program, "f");
+    s.split("k", Factor::even(4), "kb", "p").split("j", nr, "jp", "jj").split("i", mr, "ip", "ii");
+    s.sink("kb").reorder({"kb", "jp", "ip", "ii", "jj"});
+    return s;
+  };
+  // Edges need neither padding nor peeling: their sizes are arguments.
+  Schedule s = blocked(3, 5);
+  s.tensorize("ii", "rows", {3, 5});
+  EXPECT_TRUE(has(print(s.function()), {"rows<3, 5>(min(3, M - ip * 3), min(5, N - jp * 5)"}));
+  EXPECT_EQ(print(s.function()).find("+="), std::string::npos);
+  for (int64_t m : {0, 1, 3, 7}) {
+    for (int64_t k : {0, 1, 9}) expect_same(program, s, {{"M", m}, {"N", 11}, {"K", k}}, {"C"});
+  }
+  blocked(2, 5).tensorize("ii", "rows", {3, 5});
+  Schedule wide = blocked(3, 8);
+  Diagnostic refused = refusal([&] { wide.tensorize("ii", "rows", {3, 5}); });
+  EXPECT_EQ(refused.rule, "tensorize-mismatch");
+  EXPECT_TRUE(has(refused.message, {"asserts `n <= nr`"}));
+  EXPECT_TRUE(
+      has(refused.detail, {"expected", "at most nr columns", "`min(8, N - jp * 8)` and `5`"}));
+}
+
 TEST(Tensorize, ReorderedSumsAreReported) {
   Program program =
       with("for i in 0..4 { for j in 0..8 { for p in 0..K { C[i, j] += B[p, j] * A[p, i] } } }",

@@ -1,0 +1,261 @@
+// The body of the `rows` micro-kernels: a block of C from rows of A where they lie, and from rows
+// of B, packed or where they lie. One source for SSE2, AVX2, AVX-512 and NEON: vectors are the
+// compiler's own (GNU vector extensions), only masked access differs. README.md has the contract.
+//
+// A file that includes this says first how large the block is:
+//
+//   INLAY_ROWS      mr, rows of the block, 1 to 8
+//   INLAY_VECTORS   nv, vectors of a row: nr = nv * lanes, 1 to 4
+//   INLAY_AHEAD     floats from the start of a row of b to what is fetched into the cache while it
+//                   is used, for a b that is read only once; 0: nothing
+//
+// and then defines its symbol by INLAY_ROWS_KERNEL(symbol).
+//
+// Whole blocks are inlined where they are called, with what is constant there (r = 1, alpha = 1, a
+// step of 1) folded. All other blocks, m <= mr by n <= nr, share one function that is not, with a
+// variant for each m and each count of vectors, so that a block of 2 rows or 3 columns does 2 rows'
+// work; the last vector of a row is masked. Where so few accumulators would wait for each other,
+// several sets of them take turns over k, and are added up at the end.
+//
+// Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
+// High-Performance BLIS" (TOMS 2016). That small products want no packing: Heinecke et al.,
+// "LIBXSMM: Accelerating Small Matrix Multiplications by Runtime Code Generation" (SC 2016).
+#include <stdint.h>
+
+#define INLAY_INLINE static inline __attribute__((always_inline))
+
+// ---- vectors ----
+
+#if defined(__AVX512F__)
+enum { kLanes = 16 };
+typedef float Vec __attribute__((vector_size(64)));
+typedef float UnalignedVec __attribute__((vector_size(64), aligned(4)));
+typedef uint16_t Mask;
+INLAY_INLINE Mask mask_of(int64_t n) {
+  return (Mask)((1u << n) - 1);
+}
+INLAY_INLINE Vec load_masked(const float* p, Mask mask) {
+  return __builtin_ia32_loadups512_mask((void*)p, (Vec){0}, mask);
+}
+INLAY_INLINE void store_masked(float* p, Vec v, Mask mask) {
+  __builtin_ia32_storeups512_mask((void*)p, v, mask);
+}
+#elif defined(__AVX2__)
+enum { kLanes = 8 };
+typedef float Vec __attribute__((vector_size(32)));
+typedef float UnalignedVec __attribute__((vector_size(32), aligned(4)));
+typedef int32_t Mask __attribute__((vector_size(32)));
+INLAY_INLINE Mask mask_of(int64_t n) {
+  return (Mask){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n;
+}
+INLAY_INLINE Vec load_masked(const float* p, Mask mask) {
+  return __builtin_ia32_maskloadps256((void*)p, mask);
+}
+INLAY_INLINE void store_masked(float* p, Vec v, Mask mask) {
+  __builtin_ia32_maskstoreps256((void*)p, mask, v);
+}
+#else
+enum { kLanes = 4 };
+typedef float Vec __attribute__((vector_size(16)));
+typedef float UnalignedVec __attribute__((vector_size(16), aligned(4)));
+typedef int64_t Mask;
+INLAY_INLINE Mask mask_of(int64_t n) {
+  return n;
+}
+INLAY_INLINE Vec load_masked(const float* p, Mask n) {
+  return (Vec){p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, n > 3 ? p[3] : 0};
+}
+INLAY_INLINE void store_masked(float* p, Vec v, Mask n) {
+  p[0] = v[0];
+  if (n > 1) p[1] = v[1];
+  if (n > 2) p[2] = v[2];
+  if (n > 3) p[3] = v[3];
+}
+#endif
+
+INLAY_INLINE Vec load(const float* p) {
+  return *(const UnalignedVec*)p;
+}
+INLAY_INLINE Vec multiply_add(Vec x, Vec y, Vec sum) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_elementwise_fma(x, y, sum);
+#else
+  return x * y + sum;
+#endif
+}
+INLAY_INLINE void store(float* p, Vec v, int masked, Mask tail) {
+  if (masked) {
+    store_masked(p, v, tail);
+  } else {
+    *(UnalignedVec*)p = v;
+  }
+}
+// x - 0 is x for every x, -0 and NaN too.
+INLAY_INLINE Vec broadcast(float x) {
+  return x - (Vec){0};
+}
+
+// ---- the block ----
+
+enum { kRows = INLAY_ROWS, kVectors = INLAY_VECTORS, kMostSets = 4 };
+
+// What a block is made of; strides in floats.
+typedef struct Operands {
+  int64_t r, k;
+  const float* a;
+  int64_t a_outer, a_row, a_step;
+  const float* b;
+  int64_t b_outer, b_step;
+  float* c;
+  int64_t c_row;
+  float alpha, beta;
+} Operands;
+
+// acc[i, :] += a[i] * b[:], one step of k.
+INLAY_INLINE void step(int m, int nv, int masked, Mask tail, const Operands* o, const float* a,
+                       const float* b, Vec acc[kRows][kVectors]) {
+  Vec row[kVectors];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < nv; ++v) {
+    const float* at = b + v * kLanes;
+    row[v] = masked && v == nv - 1 ? load_masked(at, tail) : load(at);
+  }
+  if (INLAY_AHEAD) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; v += 16 / kLanes) __builtin_prefetch(b + INLAY_AHEAD + v * kLanes);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < m; ++i) {
+    const Vec x = broadcast(a[i * o->a_row]);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; ++v) acc[i][v] = multiply_add(x, row[v], acc[i][v]);
+  }
+}
+
+// m, nv, masked and sets are constants where this is inlined.
+INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, const int sets,
+                        const Operands* o) {
+  Vec acc[kMostSets][kRows][kVectors];
+#pragma clang loop unroll(full)
+  for (int s = 0; s < sets; ++s) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; ++i) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < nv; ++v) acc[s][i][v] = (Vec){0};
+    }
+  }
+  if (o->k >= 128) {  // long enough to bring the block of c along
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; ++i) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < nv; v += 16 / kLanes)
+        __builtin_prefetch(o->c + i * o->c_row + v * kLanes);
+    }
+  }
+  for (int64_t q = 0; q < o->r; ++q) {
+    const float* a = o->a + q * o->a_outer;
+    const float* b = o->b + q * o->b_outer;
+    int64_t p = o->k;
+    if (sets > 1) {
+      for (; p >= sets; p -= sets) {
+#pragma clang loop unroll(full)
+        for (int s = 0; s < sets; ++s) {
+          step(m, nv, masked, tail, o, a + s * o->a_step, b + s * o->b_step, acc[s]);
+        }
+        a += sets * o->a_step;
+        b += sets * o->b_step;
+      }
+    }
+    if (!masked) {
+      for (; p >= 2; p -= 2) {
+        step(m, nv, masked, tail, o, a, b, acc[0]);
+        step(m, nv, masked, tail, o, a + o->a_step, b + o->b_step, acc[0]);
+        a += 2 * o->a_step;
+        b += 2 * o->b_step;
+      }
+    }
+#pragma clang loop unroll(disable)
+    for (; p > 0; --p) {
+      step(m, nv, masked, tail, o, a, b, acc[0]);
+      a += o->a_step;
+      b += o->b_step;
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < m; ++i) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; ++v) {
+#pragma clang loop unroll(full)
+      for (int s = 1; s < sets; ++s) acc[0][i][v] += acc[s][i][v];
+      acc[0][i][v] *= broadcast(o->alpha);
+    }
+  }
+  if (o->beta == 0) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; ++i) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < nv; ++v) {
+        store(o->c + i * o->c_row + v * kLanes, acc[0][i][v], masked && v == nv - 1, tail);
+      }
+    }
+    return;
+  }
+  const Vec beta = broadcast(o->beta);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < m; ++i) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; ++v) {
+      float* at = o->c + i * o->c_row + v * kLanes;
+      const int last = masked && v == nv - 1;
+      const Vec old = last ? load_masked(at, tail) : load(at);
+      store(at, multiply_add(beta, old, acc[0][i][v]), last, tail);
+    }
+  }
+}
+
+// Enough chains of additions for two units of four cycles.
+#define INLAY_SETS(m, nv) ((m) * (nv) <= 2 ? 4 : (m) * (nv) <= 6 ? 2 : 1)
+// Variants that the block has no use for are no code.
+#define INLAY_CASE(m, nv)                           \
+  case (m) * 8 + (nv):                              \
+    if ((m) <= kRows && (nv) <= kVectors) {         \
+      block(m, nv, 1, tail, INLAY_SETS(m, nv), &o); \
+    }                                               \
+    break;
+#define INLAY_CASES(m) INLAY_CASE(m, 1) INLAY_CASE(m, 2) INLAY_CASE(m, 3) INLAY_CASE(m, 4)
+
+// Its operands come one by one, so that those that all calls of a program agree about are folded.
+static __attribute__((noinline)) void edge_block(int64_t m, int64_t n, int64_t r, int64_t k,
+                                                 const float* a, int64_t a_outer, int64_t a_row,
+                                                 int64_t a_step, const float* b, int64_t b_outer,
+                                                 int64_t b_step, float* c, int64_t c_row,
+                                                 float alpha, float beta) {
+  const Operands o = {r, k, a, a_outer, a_row, a_step, b, b_outer, b_step, c, c_row, alpha, beta};
+  const int64_t nv = (n + kLanes - 1) / kLanes;
+  const Mask tail = mask_of(n - (nv - 1) * kLanes);
+  switch (m * 8 + nv) {
+    INLAY_CASES(1)
+    INLAY_CASES(2)
+    INLAY_CASES(3)
+    INLAY_CASES(4)
+    INLAY_CASES(5)
+    INLAY_CASES(6)
+    INLAY_CASES(7)
+    INLAY_CASES(8)
+  }
+}
+
+#define INLAY_ROWS_KERNEL(symbol)                                                             \
+  void symbol(int64_t m, int64_t n, int64_t r, int64_t k, const float* a, int64_t a_outer,    \
+              int64_t a_row, int64_t a_step, const float* b, int64_t b_outer, int64_t b_step, \
+              float* c, int64_t c_row, int32_t first, float alpha, float beta) {              \
+    if (first == 0) beta = 1;                                                                 \
+    if (m == kRows && n == kVectors * kLanes) {                                               \
+      const Operands o = {r,       k,      a, a_outer, a_row, a_step, b,                      \
+                          b_outer, b_step, c, c_row,   alpha, beta};                          \
+      block(kRows, kVectors, 0, mask_of(0), 1, &o);                                           \
+    } else {                                                                                  \
+      edge_block(m, n, r, k, a, a_outer, a_row, a_step, b, b_outer, b_step, c, c_row, alpha,  \
+                 beta);                                                                       \
+    }                                                                                         \
+  }
