@@ -20,6 +20,8 @@ double now() {
 // Longer than OpenMP's, OpenBLAS's and pthreadpool's idle threads spin.
 constexpr auto kPause = std::chrono::milliseconds(40);
 
+constexpr double kSpread = 10e-3;  // seconds
+
 double verify(Problem& problem, const Implementation& implementation) {
   problem.c.fill(std::nanf(""));
   implementation.run();
@@ -54,7 +56,8 @@ std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& 
     double start = now();
     contestant.implementation.run();
     double once = std::max(now() - start, 1e-9);
-    repeats.push_back(static_cast<int>(std::clamp(options.chunk / once, 1.0, 1e6)));
+    double chunk = options.threads > 1 ? 3 * options.chunk : options.chunk;
+    repeats.push_back(static_cast<int>(std::clamp(chunk / once, 1.0, 1e6)));
   }
   std::vector<std::vector<double>> times(contestants.size());
   std::vector<double> peaks;
@@ -64,7 +67,11 @@ std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& 
     for (size_t i = 0; i < contestants.size(); ++i) {
       const std::function<void()>& run = contestants[i].implementation.run;
       if (options.threads > 1) std::this_thread::sleep_for(kPause);
-      run();
+      // Threads that slept wake up where they like: the scheduler needs a while to spread them.
+      double warm_until = now() + (options.threads > 1 ? kSpread : 0);
+      do {
+        run();
+      } while (now() < warm_until);
       double start = now();
       for (int repeat = 0; repeat < repeats[i]; ++repeat) run();
       times[i].push_back((now() - start) / repeats[i]);
