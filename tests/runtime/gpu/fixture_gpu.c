@@ -1,6 +1,8 @@
 // A code object with GPU entries, made by hand from the ABI header alone, as a compiler would emit
 // it: two entries, FIXTURE_TARGET0 and FIXTURE_TARGET1, with the files FIXTURE_CODE0 (cut short by
-// FIXTURE_LIMIT) and FIXTURE_CODE1. FIXTURE_GPU_ONLY leaves the CPU out.
+// FIXTURE_LIMIT) and FIXTURE_CODE1. FIXTURE_GPU_ONLY leaves the CPU out. With
+// FIXTURE_CODE_OF_REVERSE 1 there is one entry with both codes, and the kernel of that name is in
+// the second.
 #include "inlay_abi.h"
 
 #if defined(__x86_64__)
@@ -38,21 +40,34 @@ static const InlayKernelArg kCopyArgs[] = {POINTER(0), VALUE(8, 8), VALUE(16, 8)
 static const InlayKernelArg kCopyArgs[] = {POINTER(0), POINTER(8), VALUE(16, 8)};
 #endif
 static const InlayKernelArg kOneArg[] = {POINTER(0)};
+#ifndef FIXTURE_CODE_OF_REVERSE
+#define FIXTURE_CODE_OF_REVERSE 0
+#endif
 #ifndef FIXTURE_NAME_OF_COPY
 #define FIXTURE_NAME_OF_COPY "copy"
 #endif
-#define KERNELS(code)                                                                    \
-  {                                                                                      \
-      {"axpy", "axpy", kAxpyArgs, 4, 32, {64, 1, 1}, 0, 0, 0, code, 0},                  \
-      {FIXTURE_NAME_OF_COPY, "reverse", kCopyArgs, 3, 24, {64, 1, 1}, 0, 0, 0, code, 0}, \
-      {"reverse", "reverse", kCopyArgs, 3, 24, {256, 1, 1}, 1024, 0, 0, code, 0},        \
-      {"geometry", "geometry", kOneArg, 1, 8, {8, 4, 2}, 0, 0, 0, code, 0},              \
-      {"exact", "faulty", kOneArg, 1, 8, {64, 1, 1}, 0, 0, 0, code, 0},                  \
-      {"stray", "faulty", kOneArg, 1, 8, {64, 1, 1}, 0, 0, 0, code, 0},                  \
-      {"axpy", "faulty", kAxpyArgs, 4, 32, {512, 1, 1}, 0, 0, 0, code, 0},               \
-      {"axpy", "faulty", kAxpyArgs, 4, 32, {1, 2000, 1}, 0, 0, 0, code, 0},              \
-      {"reverse", "faulty", kCopyArgs, 3, 24, {256, 1, 1}, 1024, 64 << 10, 0, code, 0},  \
-      {"exact", "faulty", kOneArg, 1, 8, {32, 1, 1}, 0, 0, 0, code, 0},                  \
+#define KERNELS                                                                       \
+  {                                                                                   \
+      {"axpy", "axpy", kAxpyArgs, 4, 32, {64, 1, 1}, 0, 0, 0, 0, 0},                  \
+      {FIXTURE_NAME_OF_COPY, "reverse", kCopyArgs, 3, 24, {64, 1, 1}, 0, 0, 0, 0, 0}, \
+      {"reverse",                                                                     \
+       "reverse",                                                                     \
+       kCopyArgs,                                                                     \
+       3,                                                                             \
+       24,                                                                            \
+       {256, 1, 1},                                                                   \
+       1024,                                                                          \
+       0,                                                                             \
+       0,                                                                             \
+       FIXTURE_CODE_OF_REVERSE,                                                       \
+       0},                                                                            \
+      {"geometry", "geometry", kOneArg, 1, 8, {8, 4, 2}, 0, 0, 0, 0, 0},              \
+      {"exact", "faulty", kOneArg, 1, 8, {64, 1, 1}, 0, 0, 0, 0, 0},                  \
+      {"stray", "faulty", kOneArg, 1, 8, {64, 1, 1}, 0, 0, 0, 0, 0},                  \
+      {"axpy", "faulty", kAxpyArgs, 4, 32, {512, 1, 1}, 0, 0, 0, 0, 0},               \
+      {"axpy", "faulty", kAxpyArgs, 4, 32, {1, 2000, 1}, 0, 0, 0, 0, 0},              \
+      {"reverse", "faulty", kCopyArgs, 3, 24, {256, 1, 1}, 1024, 64 << 10, 0, 0, 0},  \
+      {"exact", "faulty", kOneArg, 1, 8, {32, 1, 1}, 0, 0, 0, 0, 0},                  \
   }
 
 static int32_t launch(InlayGpuContext* context, uint32_t kernel, int64_t workgroups,
@@ -222,9 +237,15 @@ _Alignas(4096) static const unsigned char kCode1[] = {
 };
 
 static const InlayGpuCode kCodes[] = {{kCode0, sizeof kCode0}, {kCode1, sizeof kCode1}};
-static const InlayGpuKernel kKernels[] = KERNELS(0);
-#define ENTRY(target, code) {target, &kCodes[code], kKernels, kGpu, 1, N_KERNELS}
-static const InlayGpuEntry kEntries[] = {ENTRY(FIXTURE_TARGET0, 0), ENTRY(FIXTURE_TARGET1, 1)};
+static const InlayGpuKernel kKernels[] = KERNELS;
+#define ENTRY(target, code) \
+  {target, &kCodes[code], kKernels, kGpu, 1 + FIXTURE_CODE_OF_REVERSE, N_KERNELS}
+static const InlayGpuEntry kEntries[] = {
+    ENTRY(FIXTURE_TARGET0, 0),
+#if !FIXTURE_CODE_OF_REVERSE
+    ENTRY(FIXTURE_TARGET1, 1),
+#endif
+};
 
 EXPORT const InlayCodeObject inlay_code_object = {
     INLAY_OBJECT_MAGIC,

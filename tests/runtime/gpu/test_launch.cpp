@@ -75,6 +75,18 @@ TEST(Entry, of_a_program_without_one) {
   EXPECT_EQ(inlay_module_gpu_entry(nullptr, kGpu, &entry), INLAY_ERROR_INVALID_ARGUMENT);
 }
 
+// A launch takes each kernel from the code that it lies in.
+TEST(Entry, of_two_codes) {
+  if (!on_gfx900()) GTEST_SKIP() << "its codes are for gfx900";
+  Module module(gpu_file("two_codes"));
+  const InlayGpuEntry* entry = nullptr;
+  ASSERT_EQ(inlay_module_gpu_entry(module.get(), kGpu, &entry), INLAY_OK) << last_error();
+  EXPECT_EQ(entry->n_codes, 2u);
+  DeviceTensor<float> x(kGpu, ramp(300)), y(kGpu, ramp(300));
+  ASSERT_EQ(module.call("reverse", {x.value(), y.value()}), INLAY_OK) << last_error();
+  EXPECT_EQ(y.read()[0], 299);
+}
+
 // An older code object version, and a second handle to code that was unloaded in between.
 TEST(Entry, version_4_and_loaded_anew) {
   for (int round = 0; round < 2; ++round) {
