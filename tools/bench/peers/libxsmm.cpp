@@ -171,7 +171,11 @@ std::shared_ptr<Plan> Libxsmm::best_plan(const Work& work, const float* operand,
   // One size at a time: all combinations would take minutes.
   std::shared_ptr<Plan> best;
   double fastest = 0;
-  int64_t fewest_tasks = threads_;
+  // What is done in microseconds is not worth waking a thread.
+  double products = static_cast<double>(work.lines * work.pixels) *
+                    static_cast<double>(work.columns * work.depth) *
+                    static_cast<double>(work.offsets.size());
+  int64_t fewest_tasks = products < 1e6 ? 1 : threads_;
   auto attempt = [&](const Blocks& blocks) {
     auto plan = std::make_shared<Plan>(work, blocks);
     if (!plan->usable || plan->tasks() < fewest_tasks) return;
