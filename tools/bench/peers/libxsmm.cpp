@@ -104,22 +104,25 @@ struct Plan {
   }
 };
 
-// The fastest of some calls, after `warm` seconds of them: threads that slept have to be spread.
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+constexpr double kTuning = 2;  // seconds that all trials of a row may take
+
+// The fastest of some calls, after `warm` seconds of them: threads that slept have to be
+// spread. What takes long is called twice in all.
 double seconds_of(const std::function<void()>& run, double warm) {
-  auto now = [] {
-    auto time = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration<double>(time).count();
-  };
-  double best = 1e9;
-  double warm_until = now() + warm;
+  double start = now();
   do {
     run();
-  } while (now() < warm_until);
-  for (int i = 0; i < 3; ++i) {
-    double start = now();
+  } while (now() < start + warm);
+  double best = 1e9, until = now() + kTuning / 100;
+  do {
+    start = now();
     run();
     best = std::min(best, now() - start);
-  }
+  } while (now() < until && now() + 2 * best < until);
   return best;
 }
 
@@ -170,13 +173,14 @@ std::shared_ptr<Plan> Libxsmm::best_plan(const Work& work, const float* operand,
   if (work.depth <= 512 || depths.empty()) depths.push_back(work.depth);
   // One size at a time: all combinations would take minutes.
   std::shared_ptr<Plan> best;
-  double fastest = 0;
+  double fastest = 0, deadline = now() + kTuning;
   // What is done in microseconds is not worth waking a thread.
   double products = static_cast<double>(work.lines * work.pixels) *
                     static_cast<double>(work.columns * work.depth) *
                     static_cast<double>(work.offsets.size());
   int64_t fewest_tasks = products < 1e6 ? 1 : threads_;
   auto attempt = [&](const Blocks& blocks) {
+    if (best && now() > deadline) return;
     auto plan = std::make_shared<Plan>(work, blocks);
     if (!plan->usable || plan->tasks() < fewest_tasks) return;
     double time = seconds_of([&] { run(*plan, operand, result); }, pool_ ? 5e-3 : 0);
