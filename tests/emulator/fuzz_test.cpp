@@ -263,6 +263,74 @@ TEST(Bundle, CompressedOnesAreUnpacked) {
   refused(packed, "unknown method");
 }
 
+// Descriptors, kernel arguments and grids as no compiler makes them.
+TEST(Fuzz, RandomLaunches) {
+  const std::vector<uint8_t> object = sound_object();
+  DeviceMemory memory;
+  std::string error;
+  const auto code = CodeObject::load(Chip::kGfx900, &memory, object.data(), object.size(), &error);
+  ASSERT_NE(code, nullptr) << error;
+  void* out = memory.allocate(1 << 16, "out");
+  static const char* kHidden[] = {"hidden_block_count_x",
+                                  "hidden_group_size_z",
+                                  "hidden_remainder_y",
+                                  "hidden_global_offset_x",
+                                  "hidden_grid_dims",
+                                  "hidden_hostcall_buffer",
+                                  "hidden_heap_v1",
+                                  "hidden_private_base",
+                                  "hidden_queue_ptr",
+                                  "hidden_",
+                                  "hidden_group_size_",
+                                  "hidden_block_count_?",
+                                  "hidden_multigrid_sync_arg",
+                                  "hidden_unheard_of",
+                                  "by_value"};
+  std::mt19937_64 rng(8);
+  int ran = 0;
+  for (int trial = 0; trial < 3000; trial++) {
+    Kernel k = code->kernels()[0];
+    const auto any = [&](uint64_t most) { return static_cast<uint32_t>(rng() % (most + 1)); };
+    if (rng() % 2) k.descriptor.rsrc1 ^= 1u << any(31);
+    if (rng() % 2) k.descriptor.rsrc2 ^= 1u << any(31);
+    if (rng() % 2) k.descriptor.properties ^= static_cast<uint16_t>(1u << any(15));
+    if (rng() % 4 == 0) k.descriptor.group_segment_size = any(rng() % 2 ? 70000 : 0xffffffff);
+    if (rng() % 4 == 0) k.descriptor.private_segment_size = any(rng() % 2 ? 5000 : 0xffffffff);
+    if (rng() % 8 == 0) k.entry += rng() % 2 ? any(64) : rng();
+    if (rng() % 4 == 0) k.max_workgroup_size = 1 + any(1023);
+    k.kernarg_size = any(600);
+    k.arguments.clear();
+    for (uint32_t n = any(8); n > 0 && k.kernarg_size > 0; n--) {
+      KernelArgument a;
+      a.offset = any(k.kernarg_size - 1);
+      a.size = std::min(k.kernarg_size - a.offset, any(24));
+      a.kind = kHidden[rng() % 15];
+      k.arguments.push_back(a);
+    }
+    Launch l;
+    l.object = code.get();
+    l.kernel = &k;
+    for (int n = 0; n < 3; n++) {
+      l.block[n] = any(n == 0 ? 200 : 3);
+      l.grid[n] = rng() % 50 ? any(4) : any(0xffffffff);
+      l.missing[n] = rng() % 3 ? 0 : any(l.block[n]);
+    }
+    l.dynamic_lds = rng() % 2 ? 0 : any(rng() % 2 ? 65536 : 0xffffffff);
+    l.arguments.resize(any(100));
+    const uint64_t address = reinterpret_cast<uint64_t>(out);
+    if (l.arguments.size() >= 8) memcpy(l.arguments.data(), &address, 8);
+    LaunchOptions options;
+    options.watchdog_seconds = 0.02;
+    options.threads = 1 + trial % 2;
+    const bool fits = check_launch(l, options, &error);
+    const bool done = run_launch(&memory, l, options, &error);
+    EXPECT_TRUE(done || !error.empty());
+    EXPECT_TRUE(fits || !done);
+    ran += done;
+  }
+  EXPECT_GT(ran, 50);
+}
+
 TEST(Fuzz, DamagedCompressedBundles) {
   const std::string bundle = bundle_of(sound_object(), {"hipv4-amdgcn-amd-amdhsa--gfx900"});
   std::mt19937_64 rng(6);
