@@ -364,6 +364,8 @@ TEST(Conform, OtherArchitecturesAreSaidToBeNotRun) {
   EXPECT_THAT(render(report), HasSubstr(": not run\n"));
   text.replace(text.find(std::string("for ") + arch), 4 + std::string(arch).size(), "for pdp11");
   EXPECT_THAT(check(text).not_run, HasSubstr("no backend here compiles for pdp11"));
+  text.replace(text.find("for pdp11"), 9, "for amdgpu(gfx9)");
+  EXPECT_THAT(check(text).not_run, HasSubstr("code for a GPU is called by kernels"));
 }
 
 TEST(Conform, CodeIsInspected) {

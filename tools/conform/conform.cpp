@@ -348,12 +348,29 @@ CodeReport inspect(const std::string& assembly, const std::string& arch) {
   return report;
 }
 
+// Operands in the memory of a workgroup or in registers, and code for another device. Programs that
+// call such rows test them, with `inlay run --device --check`.
+std::string why_not_callable(const Row& row) {
+  for (const Param& param : row.intrinsic->params) {
+    const Buffer* buffer = std::get_if<Buffer>(&param);
+    if (buffer && (*buffer)->space != MemorySpace::Global) {
+      return fmt::format("`{}` lies in {} memory, which no caller from outside can pass",
+                         (*buffer)->name, to_string((*buffer)->space));
+    }
+  }
+  if (row.implement->target.arch == "amdgpu")
+    return "code for a GPU is called by kernels; `inlay run --device --check` tests those";
+  return "";
+}
+
 RowReport check_row(const Program& program, const Row& row, PluginRegistry& plugins,
                     const Options& options) {
   RowReport report;
   report.name = row.name;
   const Loc& loc = row.implement->loc;
   if (loc) report.place = fmt::format("{}:{}", loc.file->path(), loc.line);
+  report.not_run = why_not_callable(row);
+  if (!report.not_run.empty()) return report;
   std::optional<Target> target = target_of(row, plugins);
   if (!target) {
     report.not_run =

@@ -56,6 +56,9 @@ struct RowReport {
 RowReport check_row(const Program& program, const Row& row, PluginRegistry& plugins,
                     const Options& options);
 
+/// Why a row can't be called by a test at all; empty if it can.
+std::string why_not_callable(const Row& row);
+
 /// Two or three lines for a person.
 std::string render(const RowReport& report);
 

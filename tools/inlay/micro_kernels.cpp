@@ -180,9 +180,12 @@ int bench_rows(const std::string& input, const RowFlags& flags, double seconds) 
              cpu >= 0 ? fmt::format(", pinned to CPU {}", cpu) : "");
   for (const conform::Row& row : conform::rows_of(program)) {
     if (!asked_for(row, flags)) continue;
-    std::optional<Target> target = conform::target_of(row, plugins);
+    std::string why_not = conform::why_not_callable(row);
+    std::optional<Target> target;
+    if (why_not.empty()) target = conform::target_of(row, plugins);
     if (!target) {
-      fmt::print("  {:<44} not run: no backend compiles for it\n", row.name);
+      if (why_not.empty()) why_not = "no backend here compiles for it";
+      fmt::print("  {:<44} not run: {}\n", row.name, why_not);
       continue;
     }
     std::string text = conform::row_program(program, row, true);
