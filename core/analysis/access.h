@@ -14,9 +14,9 @@ enum class AccessKind : uint8_t {
   Update,  ///< x = x op e, op being + * min or max: two of one op may change places
 };
 
-/// A loop, a guard or a `let` between the root of an analysis and an access.
+/// A loop, a guard, a `let` or an assert between the root of an analysis and an access.
 struct Scope {
-  Stmt stmt;          ///< For, If or Let
+  Stmt stmt;          ///< For, If, Let or Assert
   bool truth = true;  ///< of an If: which branch
 };
 

@@ -66,7 +66,7 @@ Stmt insert_let(const Site& site, const Stmt& let, const Expr& value, const Stmt
     if (auto* loop = stmt.as<For>()) own.insert(loop->var.get());
     if (auto* inner = stmt.as<Let>()) own.insert(inner->var.get());
     if (stmt.as<If>() || uses_any(value, own)) break;
-    if (!stmt.as<Allocate>() && !stmt.as<Let>()) anchor = stmt;
+    if (stmt.as<For>()) anchor = stmt;
   }
   return replace(root, {{anchor.get(), {let, anchor}}});
 }

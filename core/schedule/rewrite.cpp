@@ -30,7 +30,9 @@ std::vector<Site> all_loops(const Stmt& root) {
       for (const Stmt& stmt : node.stmts) {
         current = stmt;
         visit(stmt);
-        if (stmt.as<Let>() || stmt.as<Allocate>()) scopes.push_back({stmt, true});
+        if (stmt.as<Let>() || stmt.as<Allocate>() || stmt.as<Assert>()) {
+          scopes.push_back({stmt, true});
+        }
       }
       scopes.resize(depth);
     }
@@ -142,6 +144,8 @@ void enter_scope(Context& context, const Scope& scope) {
     context.enter_named(*let);
   } else if (auto* allocate = scope.stmt.as<Allocate>()) {
     context.enter(*allocate);
+  } else if (auto* assertion = scope.stmt.as<Assert>()) {
+    context.assume(assertion->condition);
   }
 }
 
@@ -346,6 +350,7 @@ class ContextSimplifier : public Mutator {
       changed |= !mutated.same_as(stmt);
       if (auto* let = mutated.as<Let>()) context_.enter_named(*let);
       if (auto* allocate = mutated.as<Allocate>()) context_.enter(*allocate);
+      if (auto* assertion = mutated.as<Assert>()) context_.assume(assertion->condition);
       stmts.push_back(std::move(mutated));
     }
     context_ = outer;

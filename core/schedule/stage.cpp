@@ -1,6 +1,7 @@
 // stage: the part of a buffer that a loop's body touches is copied into a buffer of its own, worked
 // on there, and what was written copied back.
 #include <algorithm>
+#include <cmath>
 
 #include "core/ir/visitor.h"
 #include "core/schedule/rewrite.h"
@@ -12,6 +13,7 @@ namespace {
 
 struct Box {
   std::vector<Poly> low, extent;
+  std::set<size_t> outside;  // dimensions in which it may reach out of the buffer
 };
 
 // The smallest box that `accesses` (of one buffer, below `context`) are known to lie in.
@@ -65,15 +67,163 @@ Box box_of(const Site& site, const Context& context, const std::vector<Access>& 
     box.extent.push_back(high[d] - box.low[d] + Poly(1));
     bool inside = context.proves_nonnegative(box.low[d]) &&
                   context.proves_positive(context.poly(buffer->shape[d]) - high[d]);
-    if (!inside) {
-      refuse("illegal-stage", site,
-             "the part `" + print(context.expr(box.low[d])) + ".." +
-                 print(context.expr(high[d] + Poly(1))) + "` of dimension " + std::to_string(d) +
-                 " of `" + buffer.name() + "` is not known to be in bounds",
-             "stage inside the guard that keeps it there");
-    }
+    if (!inside) box.outside.insert(d);
   }
   return box;
+}
+
+[[noreturn]] void refuse_outside(const Site& site, const Context& context, const Buffer& buffer,
+                                 const Box& box) {
+  size_t d = *box.outside.begin();
+  refuse("illegal-stage", site,
+         "the part `" + print(context.expr(box.low[d])) + ".." +
+             print(context.expr(box.low[d] + box.extent[d])) + "` of dimension " +
+             std::to_string(d) + " of `" + buffer.name() + "` is not known to be in bounds",
+         "stage inside the guard that keeps it there, or guard each read with select and zero, as "
+         "in select(0 <= i && i < n, x[i], 0.0)");
+}
+
+bool is_zero(const Expr& expr) {
+  if (auto* number = expr.as<FloatImm>()) return number->value == 0 && !std::signbit(number->value);
+  auto* number = expr.as<IntImm>();
+  return number && number->value == 0;
+}
+
+// What select(condition, x[...], 0) asks, as a condition on the place in the box: `position[d]` is
+// the index of dimension d, counted from the box's corner. Null where that can't be said.
+class GuardOverBox {
+ public:
+  GuardOverBox(const Context& within, const std::set<AtomId>& inner, const Load& load,
+               const Box& box, const std::vector<Var>& position)
+      : within_(within), inner_(inner) {
+    for (size_t d = 0; d < position.size(); ++d) {
+      indices_.push_back(within.poly(load.indices[d]));
+      places_.push_back(box.low[d] + Poly::atom(within.atoms().var(position[d].operator->())));
+    }
+  }
+
+  Expr of(const Expr& condition) const {
+    auto* binary = condition.as<Binary>();
+    if (!binary) return {};
+    switch (binary->op) {
+      case BinaryOp::And: {
+        Expr a = of(binary->a), b = of(binary->b);
+        return a && b ? logical_and(a, b) : Expr();
+      }
+      case BinaryOp::Lt:
+      case BinaryOp::Le:
+      case BinaryOp::Gt:
+      case BinaryOp::Ge:
+        break;
+      default:
+        return {};
+    }
+    if (binary->a.type() != kIndex) return {};
+    // a op b is 0 op b - a.
+    Poly difference = within_.poly(binary->b) - within_.poly(binary->a);
+    if (!within_.depends(difference, inner_)) return compare(binary->op, difference);
+    for (size_t d = 0; d < indices_.size(); ++d) {
+      for (int sign : {1, -1}) {
+        Poly rest = difference - Poly(sign) * indices_[d];
+        if (within_.depends(rest, inner_)) continue;
+        return compare(binary->op, rest + Poly(sign) * places_[d]);
+      }
+    }
+    return {};
+  }
+
+ private:
+  Expr compare(BinaryOp op, const Poly& value) const {
+    return Binary::make(op, Expr(0), within_.expr(value));
+  }
+
+  const Context& within_;
+  const std::set<AtomId>& inner_;
+  std::vector<Poly> indices_, places_;
+};
+
+// The reads of a buffer, each with the select around it, if there is one.
+struct GuardedReads : Visitor {
+  struct Read {
+    const Select* guard = nullptr;
+    const Load* load = nullptr;
+    std::vector<Scope> scopes;
+  };
+  const BufferNode* buffer = nullptr;
+  std::vector<Read> reads;
+  std::vector<Scope> scopes;
+  Stmt current;
+
+  using Visitor::visit_node;
+  void visit_node(const Block& node) override {
+    size_t depth = scopes.size();
+    for (const Stmt& stmt : node.stmts) {
+      current = stmt;
+      visit(stmt);
+      if (stmt.as<Let>()) scopes.push_back({stmt, true});
+    }
+    scopes.resize(depth);
+  }
+  void visit_node(const For& node) override { within({current, true}, node.body); }
+  void visit_node(const If& node) override {
+    Stmt self = current;
+    visit(node.condition);
+    within({self, true}, node.then_body);
+    if (node.else_body) within({self, false}, node.else_body);
+  }
+  void visit_node(const Select& node) override {
+    auto* load = node.a.as<Load>();
+    if (load && load->buffer.get() == buffer && is_zero(node.b)) {
+      reads.push_back({&node, load, scopes});
+    } else {
+      Visitor::visit_node(node);
+    }
+  }
+  void visit_node(const Load& node) override {
+    if (node.buffer.get() == buffer) reads.push_back({nullptr, &node, scopes});
+    Visitor::visit_node(node);
+  }
+
+ private:
+  void within(Scope scope, const Stmt& body) {
+    scopes.push_back(std::move(scope));
+    visit(body);
+    scopes.pop_back();
+  }
+};
+
+// What all reads of `buffer` in `body` ask before they read, over the places of the box; refused
+// where one does not ask, or another thing.
+Expr common_guard(const Site& site, const Context& context, const Stmt& body, const Buffer& buffer,
+                  const Box& box, const std::vector<Var>& position) {
+  GuardedReads finder;
+  finder.buffer = buffer.get();
+  finder.visit(body);
+  Expr guard;
+  for (const GuardedReads::Read& read : finder.reads) {
+    Context within = context;
+    std::set<AtomId> inner;
+    for (const Scope& scope : read.scopes) {
+      enter_scope(within, scope);
+      if (auto* loop = scope.stmt.as<For>()) {
+        inner.insert(within.atoms().var(loop->var.operator->()));
+      }
+      if (auto* let = scope.stmt.as<Let>()) {
+        inner.insert(within.atoms().var(let->var.operator->()));
+      }
+    }
+    if (!read.guard) refuse_outside(site, context, buffer, box);
+    Expr own = GuardOverBox(within, inner, *read.load, box, position).of(read.guard->condition);
+    if (!own || (guard && print(guard) != print(own))) {
+      refuse("illegal-stage", site,
+             "the guard `" + print(read.guard->condition) + "` of a read of `" + buffer.name() +
+                 "` " + (own ? "is not that of the others" : "does not follow from where it reads"),
+             "let the guard compare the indices of the read with their bounds, as in "
+             "select(0 <= i && i < n, x[i], 0.0)");
+    }
+    guard = own;
+  }
+  return guard;
 }
 
 // True if `stmt` writes each element of the box, whatever it was.
@@ -131,7 +281,13 @@ struct Redirect : Mutator {
   const BufferNode* from = nullptr;
   Buffer to;
   std::function<std::vector<Expr>(const std::vector<Expr>&)> map;
+  bool drop_guards = false;  // the copy holds zeros where the guards don't hold
   using Mutator::mutate_node;
+  Expr mutate_node(const Select& node, const Expr& self) override {
+    auto* load = node.a.as<Load>();
+    bool guarded = drop_guards && load && load->buffer.get() == from;
+    return guarded ? mutate(node.a) : Mutator::mutate_node(node, self);
+  }
   Expr mutate_node(const Load& node, const Expr& self) override {
     if (node.buffer.get() != from) return Mutator::mutate_node(node, self);
     return Load::make(to, map(mutate(node.indices)), node.loc);
@@ -193,6 +349,7 @@ Schedule& Schedule::stage(const Stage& spec) {
   Context context = context_at(function_, site);
   context.enter(at);
   Box box = box_of(site, context, accesses);
+  if (!box.outside.empty() && written) refuse_outside(site, context, buffer, box);
 
   // The greatest extents, free of all loops if that can be.
   std::set<AtomId> outer{context.atoms().var(at.var.operator->())};
@@ -226,12 +383,36 @@ Schedule& Schedule::stage(const Stage& spec) {
       inside.push_back(vars[d]);
       outside.push_back(is_const(low[d], 0) ? Expr(vars[d]) : low[d] + Expr(vars[d]));
     }
+    auto loops = [&](Stmt stmt, size_t first, size_t end) {
+      for (size_t d = end; d-- > first;) {
+        stmt = For::make(ForKind::Serial, vars[d], Expr(0), extent[d], stmt, at.loc);
+      }
+      return stmt;
+    };
     Stmt stmt = into ? Store::make(tile, inside, Load::make(buffer, outside), at.loc)
                      : Store::make(buffer, outside, Load::make(tile, inside), at.loc);
-    for (size_t d = buffer->rank(); d-- > 0;) {
-      stmt = For::make(ForKind::Serial, vars[d], Expr(0), extent[d], stmt, at.loc);
+    if (box.outside.empty()) return loops(stmt, 0, buffer->rank());
+    // The guard is asked outside of the loops that it does not depend on.
+    Expr guard = common_guard(site, context, body, buffer, box, vars);
+    Context in = context;
+    size_t guarded = 0;
+    for (size_t d = 0; d < buffer->rank(); ++d) {
+      if (uses_any(guard, {vars[d].get()})) guarded = d + 1;
+      in.enter(*For::make(ForKind::Serial, vars[d], Expr(0), extent[d], Block::make({})).as<For>());
     }
-    return stmt;
+    in.assume(guard);
+    for (size_t d : box.outside) {
+      Poly index = in.poly(outside[d]);
+      bool inside_buffer = in.proves_nonnegative(index) &&
+                           in.proves_positive(in.poly(buffer->shape[d]) - index);
+      if (!inside_buffer) refuse_outside(site, context, buffer, box);
+    }
+    DType type = buffer->type;
+    Expr zero = type.is_float() ? FloatImm::make(type, 0) : IntImm::make(type, 0);
+    Stmt fill = unshare(loops(Store::make(tile, inside, zero, at.loc), guarded, buffer->rank()));
+    return loops(If::make(guard, Block::make({loops(stmt, guarded, buffer->rank())}),
+                          Block::make({copy_with_suffix(fill, "_zero")}), at.loc),
+                 0, guarded);
   };
   // No copying in where the body begins by filling the whole, always or on a condition.
   const std::vector<Stmt>& stmts = body.as<Block>()->stmts;
@@ -267,6 +448,7 @@ Schedule& Schedule::stage(const Stage& spec) {
   Redirect redirect;
   redirect.from = buffer.get();
   redirect.to = tile;
+  redirect.drop_guards = !box.outside.empty();
   redirect.map = [&](const std::vector<Expr>& indices) {
     std::vector<Expr> mapped;
     for (size_t d = 0; d < indices.size(); ++d) {

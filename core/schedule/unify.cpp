@@ -409,15 +409,38 @@ class Unifier {
       ++progress_;
       return true;
     }
-    return bind_buffer(formal, f, actual, a, mismatch);
+    return bind_buffer(formal, formal_indices, actual, a, mismatch);
+  }
+
+  // Index parameters that multiply a loop in a formal index (`i * sw`), and that nothing has told
+  // yet, are what multiplies that loop in the actual one.
+  void bind_factors(const Poly& formal, const Poly& actual) {
+    Context& context = state.context;
+    for (AtomId id : formal.atoms()) {
+      const Atoms::Atom& atom = context.atoms()[id];
+      auto* parameter = atom.kind == AtomKind::Var ? atom.expr.as<VarNode>() : nullptr;
+      if (!parameter || !formal_scalars_.count(parameter) || state.indices.count(parameter)) {
+        continue;
+      }
+      Poly factor, rest;
+      if (!formal.split(id, &factor, &rest)) continue;
+      for (AtomId loop : factor.atoms()) {
+        Poly one, found, other, unused;
+        if (!factor.split(loop, &one, &unused) || !(one == Poly(1))) continue;
+        if (!actual.split(loop, &found, &unused) || !rest.split(loop, &other, &unused)) continue;
+        if (!free_of_nest(found - other)) continue;
+        bind_index(parameter, found - other);
+        break;
+      }
+    }
   }
 
   // Finds which dimensions of `actual` the formal ones are: in order, each differing from it by
   // something that the nest does not change.
   template <typename Fail>
-  bool bind_buffer(const Buffer& formal, const std::vector<Poly>& f, const Buffer& actual,
-                   const std::vector<Poly>& a, Fail mismatch) {
-    size_t rank = f.size();
+  bool bind_buffer(const Buffer& formal, const std::vector<Expr>& formal_indices,
+                   const Buffer& actual, const std::vector<Poly>& a, Fail mismatch) {
+    size_t rank = formal_indices.size();
     if (rank > a.size()) {
       return mismatch("`" + actual.name() + "` has " + std::to_string(a.size()) + " dimensions, `" +
                           formal.name() + "` of the meaning " + std::to_string(rank),
@@ -429,15 +452,22 @@ class Unifier {
       if (d == a.size()) {
         if (next < rank) return false;
         Bindings before = state;
+        std::vector<Poly> f;
+        for (const Expr& index : formal_indices) f.push_back(state.context.poly(index));
         if (accept_dims(formal, f, actual, a, choice, &problem, &help)) return true;
         state = before;
         return false;
       }
       if (a.size() - d < rank - next) return false;
-      if (next < rank && free_of_nest(a[d] - f[next])) {
-        choice[d] = static_cast<int>(next);
-        if (self(self, d + 1, next + 1)) return true;
-        choice[d] = -1;
+      if (next < rank) {
+        Bindings before = state;
+        bind_factors(state.context.poly(formal_indices[next]), a[d]);
+        if (free_of_nest(a[d] - state.context.poly(formal_indices[next]))) {
+          choice[d] = static_cast<int>(next);
+          if (self(self, d + 1, next + 1)) return true;
+          choice[d] = -1;
+        }
+        state = before;
       }
       return free_of_nest(a[d]) && self(self, d + 1, next);
     };
