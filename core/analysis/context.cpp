@@ -217,6 +217,17 @@ std::optional<std::vector<Poly>> Context::conjunction(const Expr& condition, boo
   }
 }
 
+void Context::assume_value(const VarNode* var, int64_t value) {
+  AtomId id = atoms_->var(var);
+  std::vector<Poly> known = std::move(facts_);
+  facts_.clear();
+  define(var, Poly(value));
+  for (const Poly& fact : known) assume_nonnegative(fact.with(id, Poly(value)));
+  for (std::vector<Poly>& parts : not_all_) {
+    for (Poly& part : parts) part = part.with(id, Poly(value));
+  }
+}
+
 void Context::assume(const Expr& condition, bool truth) {
   auto* binary = condition.as<Binary>();
   if (binary && binary->op == (truth ? BinaryOp::And : BinaryOp::Or)) {
@@ -224,6 +235,15 @@ void Context::assume(const Expr& condition, bool truth) {
     assume(binary->a, truth);
     assume(binary->b, truth);
     return;
+  }
+  if (binary && binary->op == (truth ? BinaryOp::Eq : BinaryOp::Ne)) {
+    for (auto [side, other] : {std::pair{binary->a, binary->b}, {binary->b, binary->a}}) {
+      auto *var = side.as<VarNode>();
+      auto *number = other.as<IntImm>();
+      if (var && number && side.type() == kIndex && !definitions_.count(var)) {
+        return assume_value(var, number->value);
+      }
+    }
   }
   if (auto parts = conjunction(condition, truth)) {
     for (const Poly& part : *parts) assume_nonnegative(part);

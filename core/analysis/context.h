@@ -81,6 +81,8 @@ class Context {
 
   std::optional<std::vector<Poly>> conjunction(const Expr& condition, bool truth) const;
   void assume_loop(const Poly& value, const Poly& min, const Poly& extent);
+  /// `var` is a number from here on.
+  void assume_value(const VarNode* var, int64_t value);
   bool mentions_defined(const Expr& expr) const;
 
   std::shared_ptr<Atoms> atoms_;

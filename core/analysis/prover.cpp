@@ -42,6 +42,7 @@ class Prover {
     }
     Poly p = tightened(whole);
     if (is_negative(p)) return false;
+    if (follows_from_fact(p)) return true;
     auto known = failed_.find(p);
     if (known != failed_.end() && known->second >= depth) return false;
     std::vector<AtomId> atoms = p.atoms();
@@ -86,6 +87,15 @@ class Prover {
       default:
         return {};
     }
+  }
+
+  // True if p is a fact plus a number that is not negative.
+  bool follows_from_fact(const Poly& p) const {
+    return std::any_of(facts_.begin(), facts_.end(), [&](const Poly& fact) {
+      if (fact.terms().size() + 1 < p.terms().size()) return false;
+      Poly slack = p - fact;
+      return slack.is_constant() && slack.constant() >= 0;
+    });
   }
 
   // True if p is below zero whatever its atoms are, so that no search is needed.

@@ -307,10 +307,20 @@ class ContextSimplifier : public Mutator {
         return expr;
       case BinaryOp::FloorDiv:
       case BinaryOp::FloorMod: {
+        // (b * q + r) / b is q, if r is known to be less than b.
         Poly a = context_.poly(binary->a), b = context_.poly(binary->b);
-        bool small = context_.proves_nonnegative(a) && context_.proves_positive(b - a);
-        if (small) return binary->op == BinaryOp::FloorDiv ? Expr(0) : binary->a;
-        return expr;
+        Poly quotient = context_.atoms().floor_div(a, b);
+        bool decided = quotient.is_constant();
+        for (AtomId id : quotient.atoms()) {
+          const Atoms::Atom& atom = context_.atoms()[id];
+          if (atom.kind != AtomKind::FloorDiv || !context_.proves_nonnegative(atom.a)) continue;
+          if (!context_.proves_positive(atom.b - atom.a)) continue;
+          quotient = quotient.with(id, Poly(0));
+          decided = true;
+        }
+        if (!decided) return expr;
+        bool is_quotient = binary->op == BinaryOp::FloorDiv;
+        return context_.expr(is_quotient ? quotient : a - b * quotient);
       }
       default:
         return expr;
