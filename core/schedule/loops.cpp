@@ -39,7 +39,7 @@ Expr visible_variable(const Function& function, const Site& site, const std::str
                                      : "did you mean `" + nearest[0] + "`?");
 }
 
-// True if the variable is taken apart by division or modulo, as fuse does.
+// True if the variable is taken apart by division or modulo, as fuse does; bounds of loops may do so.
 bool is_divided(const Stmt& body, const VarNode* var) {
   struct Finder : Visitor {
     std::set<const ExprNode*> var;
@@ -51,6 +51,7 @@ bool is_divided(const Stmt& body, const VarNode* var) {
       }
       Visitor::visit_node(node);
     }
+    void visit_node(const For& node) override { visit(node.body); }
   } finder;
   finder.var = {var};
   finder.visit(body);

@@ -1,0 +1,46 @@
+// Rows micro-kernel, register block 14 x 32, AVX-512F, written with intrinsics: see sconv_rows.h.
+//
+// Registers  28 accumulators + 2 for a row of b + 2 broadcasts of a = 32 of 32 ZMM
+//
+// Fourteen divides the widths of the usual images (224 and its halves down to 7), and each step
+// costs 16 loads for 28 FMAs.
+#include <immintrin.h>
+
+#include "sconv_rows.h"
+
+namespace {
+
+struct Avx512 {
+  using Vector = __m512;
+  static constexpr int kLanes = 16;
+  static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+  static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+  static Vector at_least_zero(Vector a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
+  static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+  static __mmask16 first(int64_t n) {
+    return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
+  }
+  static Vector load_some(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static void store_some(float* p, Vector v, int64_t n) {
+    _mm512_mask_storeu_ps(p, first(n), v);
+  }
+};
+
+}  // namespace
+
+extern "C" void uk_sconv_f32_14x32_avx512(int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,
+                                          int64_t k, int64_t sw, int64_t dh, int64_t dw,
+                                          const float* a, int64_t a0, int64_t a1, const float* b,
+                                          const float* bias, float* c, int64_t c0) {
+  SconvRows<Avx512, 14, false>::run(m, n, taps_h, taps_w, k, sw, dh, dw, a, a0, a1, b, bias, c,
+                                    c0);
+}
+
+extern "C" void uk_sconv_relu_f32_14x32_avx512(int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,
+                                               int64_t k, int64_t sw, int64_t dh, int64_t dw,
+                                               const float* a, int64_t a0, int64_t a1,
+                                               const float* b, const float* bias, float* c,
+                                               int64_t c0) {
+  SconvRows<Avx512, 14, true>::run(m, n, taps_h, taps_w, k, sw, dh, dw, a, a0, a1, b, bias, c, c0);
+}
