@@ -15,9 +15,11 @@ struct Avx2 {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   static Vector at_least_zero(Vector a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+  // Ones in the first n lanes, from memory: a vector of lane numbers would stay in a register.
   static __m256i first(int64_t n) {
-    const int count = n <= 0 ? 0 : n >= 8 ? 8 : (int)n;
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    static const int32_t kOnesThenZeros[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const int64_t count = n <= 0 ? 0 : n >= 8 ? 8 : n;
+    return _mm256_loadu_si256((const __m256i*)(kOnesThenZeros + 8 - count));
   }
   static Vector load_some(const float* p, int64_t n) { return _mm256_maskload_ps(p, first(n)); }
   static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }

@@ -1,4 +1,4 @@
-// Rows micro-kernel, for a vector type: what sconv_14x32_avx512.cpp and sconv_6x16_avx2.cpp share.
+// Rows micro-kernel, for a vector type: what sconv_8x32_avx512.cpp and sconv_6x16_avx2.cpp share.
 //
 // Equation   c[i, j] = bias[j] + sum over r, s, p of a[r * dh, i * sw + s * dw, p] * b[r, s, p, j]
 //            and with kRelu the maximum of that and 0        i in 0..m, j in 0..n
@@ -13,8 +13,8 @@
 //
 // The m pixels are taken in blocks of at most kMr, whose sizes differ by one at most. A block's
 // accumulators stay in registers over the whole sum. Elements of a are broadcast from where they lie:
-// a pixel's row is an address with a stride, so that one pointer and three multiples of the stride
-// reach seven rows. Where the taps of a filter row follow each other in memory (dw pixels of k
+// the pixels lie a stride apart, so that one pointer and three multiples of the stride
+// reach seven of them. Where the taps of a filter row follow each other in memory (dw pixels of k
 // floats each, as with dilation 1 and dense rows) they are one run.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
@@ -69,7 +69,7 @@ struct SconvRows {
 
   // One block of kM pixels: the first half is reached from p0, the second from p1.
   template <int kM>
-  static __attribute__((noinline)) void block(const Window& window, const float* a,
+  static inline __attribute__((always_inline)) void block(const Window& window, const float* a,
                                               const float* bias, int64_t n, float* c, int64_t c0) {
     constexpr int kHalf = (kM + 1) / 2;
     Vector sum[kM][2];
@@ -104,10 +104,13 @@ struct SconvRows {
           p1 += 2 * sizeof(float);
           b += 2 * kNr;
         }
-        if (left > 0) {
+        for (; left > 0; --left) {
+          __asm__("" : "+r"(p0), "+r"(p1), "+r"(b));
           Vector b0 = Isa::load(b), b1 = Isa::load(b + kLanes);
           add_rows<0, kHalf>(sum, 0, p0, s, s3, s5, 0, b0, b1);
           add_rows<0, kM - kHalf>(sum, kHalf, p1, s, s3, s5, 0, b0, b1);
+          p0 += sizeof(float);
+          p1 += sizeof(float);
           b += kNr;
         }
       }
