@@ -39,7 +39,8 @@ Expr visible_variable(const Function& function, const Site& site, const std::str
                                      : "did you mean `" + nearest[0] + "`?");
 }
 
-// True if the variable is taken apart by division or modulo, as fuse does; bounds of loops may do so.
+// True if the variable is taken apart by division or modulo, as fuse does; bounds of loops may do
+// so.
 bool is_divided(const Stmt& body, const VarNode* var) {
   struct Finder : Visitor {
     std::set<const ExprNode*> var;

@@ -403,8 +403,8 @@ Schedule& Schedule::stage(const Stage& spec) {
     in.assume(guard);
     for (size_t d : box.outside) {
       Poly index = in.poly(outside[d]);
-      bool inside_buffer = in.proves_nonnegative(index) &&
-                           in.proves_positive(in.poly(buffer->shape[d]) - index);
+      bool inside_buffer =
+          in.proves_nonnegative(index) && in.proves_positive(in.poly(buffer->shape[d]) - index);
       if (!inside_buffer) refuse_outside(site, context, buffer, box);
     }
     DType type = buffer->type;

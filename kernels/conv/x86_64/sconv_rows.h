@@ -12,10 +12,10 @@
 // Clobbers   nothing but c; no state, no libc
 //
 // The m pixels are taken in blocks of at most kMr, whose sizes differ by one at most. A block's
-// accumulators stay in registers over the whole sum. Elements of a are broadcast from where they lie:
-// the pixels lie a stride apart, so that one pointer and three multiples of the stride
-// reach seven of them. Where the taps of a filter row follow each other in memory (dw pixels of k
-// floats each, as with dilation 1 and dense rows) they are one run.
+// accumulators stay in registers over the whole sum. Elements of a are broadcast from where they
+// lie: the pixels lie a stride apart, so that one pointer and three multiples of the stride reach
+// seven of them. Where the taps of a filter row follow each other in memory (dw pixels of k floats
+// each, as with dilation 1 and dense rows) they are one run.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
 // High-Performance BLIS" (TOMS 2016); direct convolution without im2col as in Georganas et al.,
@@ -70,7 +70,8 @@ struct SconvRows {
   // One block of kM pixels: the first half is reached from p0, the second from p1.
   template <int kM>
   static inline __attribute__((always_inline)) void block(const Window& window, const float* a,
-                                              const float* bias, int64_t n, float* c, int64_t c0) {
+                                                          const float* bias, int64_t n, float* c,
+                                                          int64_t c0) {
     constexpr int kHalf = (kM + 1) / 2;
     Vector sum[kM][2];
     if (n == kNr) {
