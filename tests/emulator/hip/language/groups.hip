@@ -65,6 +65,20 @@ __global__ void relax(int* data, int rounds) {
   }
 }
 
+// A group over several devices, of which there is one.
+__global__ void over_devices(int* data, int* info) {
+  cg::multi_grid_group group = cg::this_multi_grid();
+  const int i = group.thread_rank(), n = group.size();
+  if (i == 0) {
+    info[0] = group.num_grids();
+    info[1] = group.grid_rank();
+    info[2] = group.is_valid();
+  }
+  const int next = data[(i + 1) % n];
+  group.sync();
+  data[i] = next;
+}
+
 template <unsigned kSize>
 void tiles(const std::vector<int>& v) {
   const int n = static_cast<int>(v.size());
@@ -118,5 +132,18 @@ int main() {
     v = next;
   }
   EXPECT(data.get() == v);
+
+  Buffer<int> info(3);
+  int* q = info;
+  void* pointers[] = {&p, &q};
+  hipLaunchParams launch = {};
+  launch.func = reinterpret_cast<void*>(over_devices);
+  launch.gridDim = dim3(4);
+  launch.blockDim = dim3(128);
+  launch.args = pointers;
+  HIP(hipLaunchCooperativeKernelMultiDevice(&launch, 1, 0));
+  std::rotate(v.begin(), v.begin() + 1, v.end());
+  EXPECT(data.get() == v);
+  EXPECT(info.get() == (std::vector<int>{1, 0, 1}));
   return result();
 }
