@@ -199,12 +199,26 @@ class Operations : public Visitor {
       sizes_.vars[node.var.get()] = simplify(substitute(node.value, sizes_));
   }
   void visit_node(const Binary& node) override {
-    bool counts = node.op == BinaryOp::Add || node.op == BinaryOp::Sub || node.op == BinaryOp::Mul;
+    // What is multiplied by a scalar or constant could be so once, outside of the loops.
+    bool counts = node.op == BinaryOp::Add || node.op == BinaryOp::Sub ||
+                  (node.op == BinaryOp::Mul && loads(node.a) && loads(node.b));
     if (node.type.is_float() && counts) count += node.type.lanes;
     Visitor::visit_node(node);
   }
 
  private:
+  static bool loads(const Expr& expr) {
+    class Loads : public Visitor {
+     public:
+      bool found = false;
+
+     protected:
+      using Visitor::visit_node;
+      void visit_node(const Load&) override { found = true; }
+    } visitor;
+    visitor.visit(expr);
+    return visitor.found;
+  }
   Substitution sizes_;
 };
 

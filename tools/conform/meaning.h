@@ -36,8 +36,8 @@ Meaning meaning_of(const Program& program);
 /// are decided then, and stand in the way of no bound.
 Meaning specialize(const Meaning& meaning, const std::vector<double>& scalars);
 
-/// How often the meaning multiplies or adds floats, for parameters and symbols of these values; 0
-/// if that depends on data.
+/// How often the meaning adds floats, or multiplies elements, for parameters and symbols of these
+/// values; 0 if that depends on data.
 double float_operations(const Meaning& meaning, const std::map<std::string, int64_t>& sizes);
 
 }  // namespace inlay::conform
