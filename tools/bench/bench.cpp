@@ -19,8 +19,8 @@ namespace {
 
 struct BenchFlags {
   std::string isa = "native", rows = INLAY_SOURCE_DIR "/tools/bench/workloads.csv";
-  std::string kernels = INLAY_SOURCE_DIR "/kernels", csv, svg, from;
-  std::vector<std::string> filters, peers;
+  std::string kernels = INLAY_SOURCE_DIR "/kernels", csv, svg;
+  std::vector<std::string> filters, peers, from;
   std::vector<int> threads;
   int rounds = 7;
   bool quick = false, list = false, all_variants = false;
@@ -186,9 +186,21 @@ int finish(const std::vector<Result>& results, const Machine& machine, const Ben
 
 int redraw(const BenchFlags& flags) {
   Machine machine;
-  std::vector<Result> results = read_csv(flags.from, &machine);
+  std::vector<Result> results;
+  for (const std::string& path : flags.from) {
+    Machine of_file;
+    std::vector<Result> read = read_csv(path, &of_file);
+    if (machine.cpu.empty()) machine = of_file;
+    if (machine.cpu != of_file.cpu) {
+      throw CompileError("csv", {},
+                         fmt::format("{} was measured on {}, the files before on {}", path,
+                                     of_file.cpu, machine.cpu),
+                         "compare figures of one machine only");
+    }
+    results.insert(results.end(), read.begin(), read.end());
+  }
   std::vector<std::string> libraries = libraries_of(results);
-  fmt::print("{}: {}; {}\n\n{}", flags.from, machine.cpu, machine.libraries, table_head(libraries));
+  fmt::print("{}; {}\n\n{}", machine.cpu, machine.libraries, table_head(libraries));
   for (const Summary& summary : summarize(results))
     fmt::print("{}", table_line(summary, libraries));
   fmt::print("\n");
@@ -270,8 +282,9 @@ int main(int argc, char** argv) {
   app.add_option("--kernels", flags.kernels, "Folder of the operators")->type_name("DIR");
   app.add_option("--csv", flags.csv, "Write the figures here as well")->type_name("FILE");
   app.add_option("--svg", flags.svg, "Draw the first of the thread counts here")->type_name("FILE");
-  app.add_option("--from", flags.from, "Measure nothing: table and plot of a file by --csv")
-      ->type_name("FILE.csv");
+  app.add_option("--from", flags.from, "Measure nothing: table and plot of files by --csv")
+      ->type_name("FILE.csv")
+      ->allow_extra_args(false);
   CLI11_PARSE(app, argc, argv);
   try {
     return bench(flags);

@@ -1,8 +1,10 @@
 #include "tools/driver/peak.h"
 
 #include <inlay/runtime.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <thread>
@@ -97,6 +99,26 @@ const std::vector<Row>& rows() {
 
 #endif
 
+// CPUs that this thread may run on, but for the one where it is.
+std::vector<int> other_cpus() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return cpus;
+  int here = sched_getcpu();
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (cpu != here && CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+void stay_on(int cpu) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  sched_setaffinity(0, sizeof one, &one);  // only better if it works
+}
+
 double rate(const Row& row, double seconds) {
   // Steps for a tenth of the time, by a first guess; then until the time is over.
   constexpr int64_t kFew = 2000;
@@ -137,9 +159,18 @@ double peak_gflops(const PeakProbe& probe, int threads, double seconds) {
   if (!row) return 0;
   std::vector<double> rates(static_cast<size_t>(threads));
   std::vector<std::thread> others;
-  for (size_t i = 1; i < rates.size(); ++i)
-    others.emplace_back([&, i] { rates[i] = rate(*row, seconds); });
-  rates[0] = rate(*row, seconds);
+  // All at the same time, each on a CPU of its own: a new thread often starts on its maker's.
+  std::vector<int> cpus = other_cpus();
+  std::atomic<int> ready{0};
+  auto run = [&](size_t i) {
+    if (i > 0 && i <= cpus.size()) stay_on(cpus[i - 1]);
+    ++ready;
+    while (ready < threads) {
+    }
+    rates[i] = rate(*row, seconds);
+  };
+  for (size_t i = 1; i < rates.size(); ++i) others.emplace_back(run, i);
+  run(0);
   for (std::thread& other : others) other.join();
   double sum = 0;
   for (double each : rates) sum += each;

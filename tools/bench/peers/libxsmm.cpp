@@ -117,7 +117,7 @@ double seconds_of(const std::function<void()>& run, double warm) {
   do {
     run();
   } while (now() < start + warm);
-  double best = 1e9, until = now() + kTuning / 100;
+  double best = 1e9, until = now() + kTuning / 400;
   do {
     start = now();
     run();
