@@ -27,7 +27,7 @@ text { font: 11px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 .peer { stroke: #ffffff; stroke-width: 0.8; }
 @media (prefers-color-scheme: dark) {
 text { fill: #b1bac4; } .title, .group { fill: #f0f6fc; } .grid { stroke: #2f3742; }
-.axis { stroke: #656c76; } .ours { fill: #2dd4bf; } .best { stroke: #f0f6fc; }
+.axis { stroke: #656c76; } .ours { fill: #178f82; } .best { stroke: #f0f6fc; }
 .p2 { fill: #56b4e9; } .p4 { fill: #b083f0; } .peer { stroke: #0d1117; }
 }
 </style>
@@ -174,7 +174,7 @@ class Plot {
     text += text_at(left, kTop - 8, "group", "start", title_of(group.name));
     if (!ratios.empty()) {
       text += text_at(left, kTop + kHeight + kLabels - 8, "small", "start",
-                      fmt::format("{:.2f} x best", geometric_mean(ratios)));
+                      fmt::format("{:.2f} x the best peer", geometric_mean(ratios)));
     }
     return text + line(left, kTop + kHeight, left + width, kTop + kHeight, "axis");
   }
