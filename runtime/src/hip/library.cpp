@@ -183,8 +183,8 @@ int32_t open_and_initialize() {
   }
   if (error == kSuccess) error = kErrorNoDevice;
   print_help(text);
-  text.add("%s finds no device: %s: %s (%d): %s", opened.path, call, opened.hipGetErrorName(error),
-           error, opened.hipGetErrorString(error));
+  text.add("%s finds no device: %s: ", opened.path, call);
+  print_error(text, &opened, error);
   return fail(INLAY_ERROR_NO_DEVICE, text.c_str());
 }
 

@@ -69,7 +69,9 @@ TEST(HipLibrary, usual_names) {
     GTEST_SKIP() << "AMD's library is not installed: " << sentence;
   }
   EXPECT_NE(sentence.find(" finds no device: hip"), std::string::npos) << sentence;
-  EXPECT_NE(sentence.find("hipError"), std::string::npos) << sentence;
+  size_t name = sentence.find("hipError");
+  ASSERT_NE(name, std::string::npos) << sentence;
+  EXPECT_EQ(sentence.find("hipError", name + 1), std::string::npos) << "said twice: " << sentence;
 }
 
 TEST(HipLibrary, no_call_works_without_a_gpu) {
