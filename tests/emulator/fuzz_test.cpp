@@ -100,6 +100,55 @@ TEST(Fuzz, SoundObjectRuns) {
   EXPECT_NE(error.find("another chip"), std::string::npos) << error;
 }
 
+TEST(Object, VersionsAreToldApart) {
+  std::vector<uint8_t> object = sound_object();
+  DeviceMemory memory;
+  std::string error;
+  const auto load = [&](Target target) {
+    error.clear();
+    return CodeObject::load(target, &memory, object.data(), object.size(), &error) != nullptr;
+  };
+  constexpr size_t kAbiVersion = 8, kFlags = 48;
+  const uint8_t mach = object[kFlags];
+  object[kAbiVersion] = 0;
+  EXPECT_FALSE(load(Chip::kGfx900));
+  EXPECT_NE(error.find("code object version 2"), std::string::npos) << error;
+  EXPECT_NE(error.find("-mcode-object-version=5"), std::string::npos) << error;
+  object[kAbiVersion] = 9;
+  EXPECT_FALSE(load(Chip::kGfx900));
+  // From version 4 on: xnack in bits 9:8 is off (2) or on (3), or left open (1).
+  Target xnack(Chip::kGfx900);
+  xnack.xnack = true;
+  for (const uint8_t version : {2, 3, 4}) {
+    object[kAbiVersion] = version;
+    object[kFlags + 1] = 1;
+    EXPECT_TRUE(load(Chip::kGfx900) && load(xnack)) << error;
+    object[kFlags + 1] = 2;
+    EXPECT_TRUE(load(Chip::kGfx900)) << error;
+    EXPECT_FALSE(load(xnack));
+    EXPECT_NE(error.find("gfx900:xnack+"), std::string::npos) << error;
+    object[kFlags + 1] = 3;
+    EXPECT_TRUE(load(xnack)) << error;
+    EXPECT_FALSE(load(Chip::kGfx900));
+  }
+  // Version 3: one bit, set or not.
+  object[kAbiVersion] = 1;
+  object[kFlags + 1] = 0;
+  EXPECT_TRUE(load(Chip::kGfx900)) << error;
+  EXPECT_FALSE(load(xnack));
+  object[kFlags + 1] = 1;
+  EXPECT_TRUE(load(xnack)) << error;
+  // gfx9-generic is for both chips, from version 6 on.
+  object[kFlags] = 0x51;
+  object[kFlags + 1] = 1;
+  object[kAbiVersion] = 4;
+  EXPECT_TRUE(load(Chip::kGfx900) && load(Chip::kGfx906)) << error;
+  object[kAbiVersion] = 3;
+  EXPECT_FALSE(load(Chip::kGfx900));
+  object[kFlags] = mach;
+  EXPECT_TRUE(load(Chip::kGfx900)) << error;
+}
+
 TEST(Fuzz, DamagedObjects) {
   const std::vector<uint8_t> object = sound_object();
   std::mt19937_64 rng(3);

@@ -408,7 +408,7 @@ class Runner {
           unfinished.pop_front();
           break;
         }
-        if (n % 64 == 63 && (stop_ || cancelled())) break;
+        if (n % 64 == 63 && (stop_ || late())) break;
       }
       if (late()) return;
     }
