@@ -152,7 +152,9 @@ void Dispatch::number_items() {
 }
 
 bool Dispatch::fill_kernarg() {
-  const uint64_t size = std::max<uint64_t>({kernel_.kernarg_size, launch_.arguments.size(), 1});
+  // The segment is aligned to 16 bytes, and compilers load such pieces whole: the last one is there.
+  const uint64_t size =
+      (std::max<uint64_t>({kernel_.kernarg_size, launch_.arguments.size(), 1}) + 15) / 16 * 16;
   kernarg_ = memory_->allocate(size, "kernel arguments of " + kernel_.name);
   queue_ = memory_->allocate(256, "queue");
   if (kernarg_ == nullptr || queue_ == nullptr) return false;
