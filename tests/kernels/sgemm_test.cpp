@@ -148,7 +148,7 @@ struct Compiled {
 };
 
 // Blocks of which a test has several, and conditions that send a part of the grid down each path.
-const ParamValues kSmallBlocks{{"few", 3}, {"low", 40}, {"small", 700}, {"rare", 2000},
+const ParamValues kSmallBlocks{{"few", 8}, {"low", 20}, {"small", 700}, {"rare", 2000},
                                {"kc", 24}, {"mc", 24},  {"nc", 192}};
 
 std::vector<Size> grid() {
