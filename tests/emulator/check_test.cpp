@@ -142,6 +142,185 @@ TEST_P(Check, Races) {
       race("ds_write2_b32 v0, v0, v0 offset0:1 offset1:4\n", "ds_read_b64 v[2:3], v0 offset:16\n"),
       "");
 }
+// Each rule: too few wait states in between, and just enough.
+TEST_P(Check, Hazards) {
+  ObserverOptions options;
+  options.check_hazards = true;
+  struct Rule {
+    const char *before, *after;
+    int states;
+  };
+  for (const Rule& r : {
+           Rule{"v_readfirstlane_b32 s2, v0\nv_readfirstlane_b32 s3, v0\n",
+                "buffer_load_dword v1, off, s[4:7], s3\n", 5},
+           Rule{"v_cmp_eq_u32 s[4:5], v0, v0\n", "v_readlane_b32 s6, v0, s4\n", 4},
+           Rule{"v_cmp_eq_u32 vcc, v0, v0\n", "v_div_fmas_f32 v1, v0, v0, v0\n", 4},
+           Rule{"v_mov_b32 v1, v0\n", "v_mov_b32_dpp v2, v1 row_shr:1\n", 2},
+           Rule{"v_cmpx_eq_u32 vcc, v0, v0\n", "v_mov_b32_dpp v2, v0 row_shr:1\n", 5},
+           Rule{"v_cmp_eq_u32 vcc, v0, v0\n", "v_mov_b32 v1, src_vccz\n", 5},
+           Rule{"s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 0\n",
+                "s_getreg_b32 s4, hwreg(HW_REG_MODE, 0, 2)\n", 2},
+           Rule{"s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 0\n",
+                "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 4, 2), 3\n", 2},
+           Rule{"s_setvskip 0, 0\n", "v_mov_b32 v1, v0\n", 2},
+           Rule{"s_mov_b32 m0, 0\n", "s_movrels_b32 s4, s5\n", 1},
+           Rule{"s_mov_b32 m0, 0\n", "ds_read_addtid_b32 v1\n", 1},
+           Rule{"global_store_dwordx4 v0, v[4:7], s[0:1]\n", "v_mov_b32 v5, 0\n", 1},
+       }) {
+    w.sgpr[4] = 0;
+    resource(4, 0);
+    for (int states = 0; states <= r.states; states++) {
+      const std::string nops = states ? "s_nop " + std::to_string(states - 1) + "\n" : "";
+      const std::string fault = checked(options, r.before + nops + r.after);
+      EXPECT_EQ(fault.find("wait state") != std::string::npos, states < r.states)
+          << r.before << nops << r.after << fault;
+      resource(4, 0);
+    }
+  }
+  // Other instructions are wait states too, and other registers are no matter.
+  EXPECT_EQ(
+      checked(
+          options,
+          "v_mov_b32 v1, v0\ns_mov_b32 s4, 0\ns_mov_b32 s5, 0\nv_mov_b32_dpp v2, v1 row_shr:1\n"),
+      "");
+  EXPECT_EQ(checked(options, "v_mov_b32 v1, v0\nv_mov_b32_dpp v2, v3 row_shr:1\n"), "");
+  EXPECT_EQ(checked(options, "global_store_dwordx2 v0, v[4:5], s[0:1]\nv_mov_b32 v5, 0\n"), "");
+}
+TEST_P(Check, Alignment) {
+  ObserverOptions loose, strict;
+  loose.check_alignment = strict.check_strict_alignment = true;
+  const std::string odd = "global_load_dword v1, v0, s[0:1] offset:2\n";
+  EXPECT_EQ(checked(loose, odd), "");
+  EXPECT_NE(checked(strict, odd).find("lane 0 accesses 4 bytes"), std::string::npos);
+  EXPECT_EQ(
+      checked(
+          strict,
+          "global_load_dwordx2 v[2:3], v0, s[0:1]\nglobal_load_ushort v1, v0, s[0:1] offset:2\n"),
+      "");
+  EXPECT_EQ(checked(strict,
+                    "v_lshlrev_b32 v1, 2, v0\nds_read_b128 v[4:7], v1\nds_read2_b32 v[2:3], v0 "
+                    "offset0:1 offset1:2\n"),
+            "");
+  EXPECT_NE(checked(strict, "ds_read_b64 v[2:3], v0\n").find("LDS offset 0x4"), std::string::npos);
+  EXPECT_NE(checked(loose, "s_load_dword s4, s[0:1], 0x2\n").find("lowest bits"),
+            std::string::npos);
+  EXPECT_EQ(checked(loose, "s_load_dword s4, s[0:1], 0x4\n"), "");
+}
+TEST_P(Check, UninitializedLdsAndMemory) {
+  // Half of LDS is written; what was not, and is stored, is told.
+  const std::string half =
+      "s_mov_b64 exec, 0xff\nds_write_b32 v0, v0\ns_mov_b64 exec, -1\nds_read_b32 v1, v0\n";
+  EXPECT_NE(uninitialized(half + "global_store_dword v0, v1, s[0:1]\n")
+                .find("v1, which was never written in lane 8"),
+            std::string::npos);
+  EXPECT_EQ(
+      uninitialized("ds_write_b32 v0, v0\nds_read_b32 v1, v0\nglobal_store_dword v0, v1, s[0:1]\n"),
+      "");
+  EXPECT_EQ(uninitialized("ds_read_b32 v1, v0\nv_add_u32 v1, v1, v0\n"), "");
+  EXPECT_NE(uninitialized("ds_add_u32 v0, v0\n").find("an atomic on LDS offset 0x0"),
+            std::string::npos);
+  // As much of memory as the first 16 dwords.
+  const auto memory = [&](const std::string& text) {
+    unknown_from_ = memory_address() + 64;
+    unknown_to_ = memory_address() + 4096;
+    return uninitialized(text);
+  };
+  const std::string load = "global_load_dword v1, v0, s[0:1]\n";
+  EXPECT_NE(memory(load + "v_cmp_eq_u32 vcc, v1, v0\ns_cbranch_vccz l\nl:\n").find("VCC"),
+            std::string::npos);
+  EXPECT_EQ(memory("s_mov_b64 exec, 0xffff\n" + load +
+                   "v_cmp_eq_u32 vcc, v1, v0\ns_cbranch_vccz l\nl:\n"),
+            "");
+  EXPECT_NE(
+      memory("s_load_dwordx2 s[4:5], s[0:1], 0x3c\ns_load_dword s6, s[4:5], 0x0\n").find("s5"),
+      std::string::npos);
+  EXPECT_EQ(
+      memory("global_store_dword v0, v0, s[0:1]\n" + load + "global_store_dword v0, v1, s[0:1]\n"),
+      "");
+  unknown_from_ = unknown_to_ = 0;
+}
+// Several wavefronts on one observer: each runs to its end or to a barrier, in turn.
+TEST_P(Check, DivergentBarriers) {
+  const auto meet = [&](const std::string& first, const std::string& second) {
+    const auto observer = make_barrier_check(2);
+    group_.observer = observer.get();
+    std::string fault;
+    for (int n = 0; n < 2 && fault.empty(); n++) {
+      w.id = static_cast<uint8_t>(n);
+      w.set_pair(code::kExecLo, ~uint64_t{0});
+      fault = run(n ? second : first);
+      while (w.state == WaveState::kBarrier) {
+        if (n == 0 && second.find("s_barrier") == std::string::npos) break;  // it waits
+        w.state = WaveState::kRunning;
+        GetParam()->run(w, 1000);
+        fault = group_.fault;
+      }
+    }
+    group_.observer = nullptr;
+    return fault;
+  };
+  EXPECT_EQ(meet("s_barrier\nv_mov_b32 v1, 0\n", "s_barrier\n"), "");
+  EXPECT_NE(meet("s_barrier\n", "s_nop 0\n").find("wavefront 0 waits at the barrier at PC 0x10000"),
+            std::string::npos);
+  EXPECT_NE(meet("s_nop 0\n", "s_barrier\n").find("wavefront 0 has ended"), std::string::npos);
+  EXPECT_NE(
+      meet("s_mov_b64 exec, 0xff\ns_barrier\ns_mov_b64 exec, -1\nv_mov_b32 v1, 0\n", "s_barrier\n")
+          .find("lane 8 was off at the barrier"),
+      std::string::npos);
+  // Lanes that have left for good.
+  EXPECT_EQ(
+      meet("s_mov_b64 exec, 0xff\ns_barrier\nv_mov_b32 v1, 0\ns_mov_b64 exec, -1\n", "s_barrier\n"),
+      "");
+}
+TEST_P(Check, GlobalRaces) {
+  // Two workgroups, or two wavefronts of one.
+  const auto race = [&](const std::string& first, const std::string& second,
+                        bool one_group = false) {
+    const auto all = make_global_accesses();
+    const auto a = make_global_race_check(all, 2), b = make_global_race_check(all, 2);
+    std::string fault;
+    for (int n = 0; n < 2 && fault.empty(); n++) {
+      group_.observer = n && !one_group ? b.get() : a.get();
+      w.id = static_cast<uint8_t>(one_group ? n : 0);
+      w.set_pair(0, memory_address());
+      fill(0, 16);
+      fill(5, 0);
+      fault = run(n ? second : first);
+      while (w.state == WaveState::kBarrier) {
+        w.state = WaveState::kRunning;
+        GetParam()->run(w, 1000);
+        fault = group_.fault;
+      }
+    }
+    group_.observer = nullptr;
+    return fault;
+  };
+  w.set_pair(code::kExecLo, 1);
+  const std::string write = "global_store_dword v0, v5, s[0:1]\n",
+                    read = "global_load_dword v1, v0, s[0:1]\n",
+                    add = "global_atomic_add v0, v5, s[0:1]\n",
+                    other = "global_atomic_add v0, v5, s[0:1] offset:64\n", barrier = "s_barrier\n";
+  EXPECT_EQ(race(read, read), "");
+  EXPECT_NE(race(write, read).find("another workgroup has written"), std::string::npos);
+  EXPECT_NE(race(read, write).find("another workgroup has read"), std::string::npos);
+  EXPECT_NE(race(write, write), "");
+  EXPECT_NE(race(write, "s_load_dword s4, s[0:1], 0x10\n"), "");
+  EXPECT_NE(race("global_store_byte v0, v5, s[0:1] offset:1\n", read), "");
+  EXPECT_EQ(
+      race("global_store_byte v0, v5, s[0:1] offset:1\n", "global_load_ubyte v1, v0, s[0:1]\n"),
+      "");
+  EXPECT_EQ(race(write, "global_load_dword v1, v0, s[0:1] offset:4\n"), "");
+  EXPECT_EQ(race(add, add), "");
+  EXPECT_NE(race(write, add), "");
+  EXPECT_NE(race(add, write), "");
+  EXPECT_EQ(race(add, read), "");  // as loops of compare and swap begin
+  // Handed over by an atomic on each side.
+  EXPECT_EQ(race(write + other, other + read), "");
+  EXPECT_NE(race(other + write, other + read), "");
+  // Within a workgroup a barrier orders.
+  EXPECT_NE(race(write, read, true), "");
+  EXPECT_EQ(race(write + barrier, barrier + read, true), "");
+}
 TEST_P(Check, StatisticsCount) {
   Statistics total;
   ObserverOptions options;

@@ -98,11 +98,18 @@ class WaveTest : public testing::TestWithParam<const HandlerSet*>, private Addre
 
   Wave w;
   Workgroup group_;
+  uint64_t unknown_from_ = 0, unknown_to_ = 0;  // memory that was never written
 
  private:
   bool find(uint64_t address, Region* region) override {
     *region = {memory_address(), memory_.size(), true};
     return address - region->base < region->size;
+  }
+  bool known(uint64_t address, uint64_t size) override {
+    return address + size <= unknown_from_ || address >= unknown_to_;
+  }
+  void written(uint64_t address, uint64_t size) override {
+    if (address <= unknown_from_ && address + size > unknown_from_) unknown_from_ = address + size;
   }
   std::string describe(uint64_t) override { return "outside the test's memory"; }
 

@@ -63,6 +63,10 @@ class AddressSpace {
   virtual bool find(uint64_t address, Region* region) = 0;
   // A sentence about what lies at or near ADDRESS, for reports.
   virtual std::string describe(uint64_t address) = 0;
+  // Whether all SIZE bytes have been written since they were allocated, as far as that is watched;
+  // and that they have.
+  virtual bool known(uint64_t, uint64_t) { return true; }
+  virtual void written(uint64_t, uint64_t) {}
   // The device's global data share, of kDataShareSize bytes; null if it has none.
   static constexpr uint32_t kDataShareSize = 65536;
   virtual uint8_t* data_share() { return nullptr; }

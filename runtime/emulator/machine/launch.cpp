@@ -96,6 +96,8 @@ class Dispatch {
   bool prepare(std::string* error) {
     if (!check(error)) return false;
     number_items();
+    observe_ = options_.observe;
+    if (observe_.check_global_races) observe_.global_accesses = make_global_accesses();
     if (fill_kernarg() && fill_packet()) return true;
     *error = "kernel " + kernel_.name + ": no memory for the kernel arguments";
     return false;
@@ -124,6 +126,7 @@ class Dispatch {
   void *kernarg_ = nullptr, *packet_ = nullptr, *queue_ = nullptr;
   uint32_t items_ = 0, waves_ = 0, lds_size_ = 0, private_size_ = 0, vgprs_ = 0, entry_ = 0;
   uint64_t total_ = 0;
+  ObserverOptions observe_;  // this launch's
   std::vector<uint32_t> item_ids_[3];  // of a whole workgroup
 };
 
@@ -271,7 +274,7 @@ bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
     initial_registers(&w, *group);
   }
   group->observer.reset();
-  if (options_.observe.any()) group->observer = make_observer(options_.observe, waves_, vgprs_);
+  if (observe_.any()) group->observer = make_observer(observe_, waves_, vgprs_);
   g.observer = group->observer.get();
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -37,7 +38,7 @@ void* DeviceMemory::allocate(uint64_t size, const std::string& name) {
   void* p = nullptr;
   if (posix_memalign(&p, size >= 65536 ? 4096 : 256, size) != 0) return nullptr;
   const std::unique_lock lock(mutex_);
-  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kHeap};
+  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kHeap, nullptr};
   allocated_ += size;
   return p;
 }
@@ -58,7 +59,7 @@ void* DeviceMemory::allocate_zeroed(uint64_t size, const std::string& name, uint
     p = start + before;
   }
   const std::unique_lock lock(mutex_);
-  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kMapped};
+  allocations_[reinterpret_cast<uint64_t>(p)] = {size, name, Allocation::kMapped, nullptr};
   allocated_ += size;
   return p;
 }
@@ -80,7 +81,7 @@ bool DeviceMemory::map(void* pointer, uint64_t size, const std::string& name) {
   const std::unique_lock lock(mutex_);
   if (pointer == nullptr || size == 0) return false;
   return allocations_
-      .insert({reinterpret_cast<uint64_t>(pointer), {size, name, Allocation::kForeign}})
+      .insert({reinterpret_cast<uint64_t>(pointer), {size, name, Allocation::kForeign, nullptr}})
       .second;
 }
 
@@ -107,6 +108,32 @@ bool DeviceMemory::find(uint64_t address, Region* region) {
   if (at == allocations_.end()) return false;
   *region = {at->first, at->second.size, true};
   return true;
+}
+
+void DeviceMemory::watch(void* pointer) {
+  const std::unique_lock lock(mutex_);
+  const auto at = allocations_.find(reinterpret_cast<uint64_t>(pointer));
+  if (at != allocations_.end()) at->second.written.reset(new uint8_t[at->second.size]());
+}
+
+bool DeviceMemory::known(uint64_t address, uint64_t size) {
+  const std::shared_lock lock(mutex_);
+  const auto at = holder(address);
+  if (at == allocations_.end() || at->second.written == nullptr) return true;
+  const uint64_t first = address - at->first, end = std::min(first + size, at->second.size);
+  for (uint64_t n = first; n < end; n++)
+    if (__atomic_load_n(&at->second.written[static_cast<std::ptrdiff_t>(n)], __ATOMIC_RELAXED) == 0)
+      return false;
+  return true;
+}
+
+void DeviceMemory::written(uint64_t address, uint64_t size) {
+  const std::shared_lock lock(mutex_);
+  const auto at = holder(address);
+  if (at == allocations_.end() || at->second.written == nullptr) return;
+  const uint64_t first = address - at->first, end = std::min(first + size, at->second.size);
+  for (uint64_t n = first; n < end; n++)
+    __atomic_store_n(&at->second.written[static_cast<std::ptrdiff_t>(n)], 1, __ATOMIC_RELAXED);
 }
 
 uint8_t* DeviceMemory::data_share() {

@@ -32,6 +32,12 @@ class DeviceMemory : public AddressSpace {
 
   bool find(uint64_t address, Region* region) override;
   std::string describe(uint64_t address) override;
+  // From now on, whether the bytes of the allocation at POINTER have been written is watched; none
+  // of them has. Host code that writes there must say so.
+  void watch(void* pointer);
+  bool known(uint64_t address, uint64_t size) override;
+  void written(uint64_t address, uint64_t size) override;
+
   uint8_t* data_share() override;
   uint64_t allocated() const { return allocated_; }
   // Changes with every free: what was remembered of regions is then stale.
@@ -42,6 +48,7 @@ class DeviceMemory : public AddressSpace {
     uint64_t size;
     std::string name;
     enum Kind { kHeap, kMapped, kForeign } kind;
+    std::shared_ptr<uint8_t[]> written;  // a byte each, if it is watched
   };
   static void release(uint64_t base, const Allocation& allocation);
   std::map<uint64_t, Allocation>::const_iterator holder(uint64_t address) const;

@@ -46,6 +46,12 @@ size_t span(const Side& s, size_t width, size_t height, size_t depth) {
   return ((depth - 1) * s.rows + height - 1) * s.pitch + width;
 }
 
+// For the check of uninitialized memory.
+void now_written(const void* p, size_t size) {
+  Device& d = Device::get();
+  if (d.options.observe.check_uninitialized) d.memory.written(reinterpret_cast<uint64_t>(p), size);
+}
+
 int copy_box(Side target, Side source, size_t width, size_t height, size_t depth, int kind,
              void* stream, Return mode) {
   if (width == 0 || height == 0 || depth == 0) return kSuccess;
@@ -65,7 +71,10 @@ int copy_box(Side target, Side source, size_t width, size_t height, size_t depth
   if (!to_device || !from_device) mode = Return::kWait;
   return in_order(stream, mode, [=] {
     for (size_t z = 0; z < depth; z++)
-      for (size_t y = 0; y < height; y++) memmove(target.at(y, z), source.at(y, z), width);
+      for (size_t y = 0; y < height; y++) {
+        memmove(target.at(y, z), source.at(y, z), width);
+        now_written(target.at(y, z), width);
+      }
     return kSuccess;
   });
 }
@@ -93,9 +102,11 @@ int fill_box(Side target, T value, size_t width, size_t height, size_t depth, vo
     return done(kInvalidValue);
   return in_order(stream, mode, [=] {
     for (size_t z = 0; z < depth; z++)
-      for (size_t y = 0; y < height; y++)
+      for (size_t y = 0; y < height; y++) {
         for (size_t x = 0; x < width; x++)
           memcpy(target.at(y, z) + x * sizeof(T), &value, sizeof(T));
+        now_written(target.at(y, z), width * sizeof(T));
+      }
     return kSuccess;
   });
 }

@@ -19,6 +19,10 @@ int allocate(void** pointer, size_t size, const char* what) {
     return done(kOutOfMemory);
   static std::atomic<uint64_t> count{0};
   *pointer = d.memory.allocate(size, std::string(what) + " #" + std::to_string(++count));
+  // Of what only the device writes, and copies and fills from the host, it can be told whether
+  // bytes were ever written.
+  const bool from_host = strncmp(what, "device", 6) != 0 && strncmp(what, "pitched", 7) != 0;
+  if (d.options.observe.check_uninitialized && !from_host) d.memory.watch(*pointer);
   return done(*pointer != nullptr ? kSuccess : kOutOfMemory);
 }
 void note(void* pointer, size_t size, unsigned flags, Placement::Kind kind) {

@@ -169,7 +169,12 @@ struct Check {
 };
 static constexpr Check kChecks[] = {{"waits", &ObserverOptions::check_waits},
                                     {"uninitialized", &ObserverOptions::check_uninitialized},
-                                    {"races", &ObserverOptions::check_races}};
+                                    {"races", &ObserverOptions::check_races},
+                                    {"global-races", &ObserverOptions::check_global_races},
+                                    {"hazards", &ObserverOptions::check_hazards},
+                                    {"barriers", &ObserverOptions::check_barriers},
+                                    {"alignment", &ObserverOptions::check_alignment},
+                                    {"strict-alignment", &ObserverOptions::check_strict_alignment}};
 
 bool choose_checks(const std::string& list, ObserverOptions* options, std::string* unknown) {
   for (size_t at = 0; at < list.size();) {
@@ -178,7 +183,9 @@ bool choose_checks(const std::string& list, ObserverOptions* options, std::strin
     at = end + 1;
     bool found = name.empty();
     for (const Check& c : kChecks) {
-      if (name != "all" && name != c.name) continue;
+      // What ROCm's mode allows is no mistake, unless somebody says so.
+      const bool strict = c.chosen == &ObserverOptions::check_strict_alignment;
+      if (!(name == "all" && !strict) && name != c.name) continue;
       options->*c.chosen = true;
       found = true;
     }
@@ -200,7 +207,14 @@ std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t
                                         uint32_t vgprs) {
   auto all = std::make_unique<Several>();
   if (options.check_races) all->observers.push_back(make_race_check(waves));
+  if (options.check_global_races)
+    all->observers.push_back(make_global_race_check(
+        options.global_accesses ? options.global_accesses : make_global_accesses(), waves));
   if (options.check_waits) all->observers.push_back(make_wait_check(waves));
+  if (options.check_hazards) all->observers.push_back(make_hazard_check(waves));
+  if (options.check_barriers) all->observers.push_back(make_barrier_check(waves));
+  if (options.check_alignment || options.check_strict_alignment)
+    all->observers.push_back(make_alignment_check(options.check_strict_alignment));
   if (options.check_uninitialized) all->observers.push_back(make_uninitialized_check(waves, vgprs));
   if (options.statistics)
     all->observers.push_back(std::make_unique<Counter>(options.statistics, waves));

@@ -29,6 +29,10 @@ struct Statistics {
   std::string report(const std::string& kernel) const;
 };
 
+// Who has touched global memory in one launch.
+class GlobalAccesses;
+std::shared_ptr<GlobalAccesses> make_global_accesses();
+
 struct ObserverOptions {
   FILE* trace = nullptr;  // text, one line per instruction
   Statistics* statistics = nullptr;
@@ -36,8 +40,17 @@ struct ObserverOptions {
   bool check_uninitialized =
       false;  // a register that was never written reaches memory, an address or a branch
   bool check_races = false;  // LDS shared among wavefronts with no barrier between
+  bool check_global_races = false;
+  bool check_hazards = false;   // wait states that the program must see to
+  bool check_barriers = false;  // that only some reach
+  bool check_alignment = false;
+  bool check_strict_alignment = false;  // also what the mode for unaligned accesses allows
+  // What the launch remembers of global memory, if races there are looked for.
+  std::shared_ptr<GlobalAccesses> global_accesses;
   bool any() const {
-    return trace || statistics || check_waits || check_uninitialized || check_races;
+    return trace || statistics || check_waits || check_uninitialized || check_races ||
+           check_global_races || check_hazards || check_barriers || check_alignment ||
+           check_strict_alignment;
   }
 };
 
@@ -53,6 +66,11 @@ std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t
 
 std::unique_ptr<Observer> make_wait_check(uint32_t waves);
 std::unique_ptr<Observer> make_race_check(uint32_t waves);
+std::unique_ptr<Observer> make_global_race_check(std::shared_ptr<GlobalAccesses> all,
+                                                 uint32_t waves);
+std::unique_ptr<Observer> make_hazard_check(uint32_t waves);
+std::unique_ptr<Observer> make_barrier_check(uint32_t waves);
+std::unique_ptr<Observer> make_alignment_check(bool strict);
 // What the launch sets is sound from the start: Wave::initial_sgprs and initial_vgprs, and VCC's
 // neighbours.
 std::unique_ptr<Observer> make_uninitialized_check(uint32_t waves, uint32_t vgprs);

@@ -1,10 +1,12 @@
-// Registers that nobody wrote. Copying and computing with such a value spreads it, which compilers
-// and hand-written code do harmlessly; it is reported where it matters: as an address, as data that
-// is stored, or as the mask or value that a branch depends on. Lanes that EXEC has off are of no
-// interest.
+// Registers, LDS and device memory that nobody wrote. Copying and computing with such a value
+// spreads it, which compilers and hand-written code do harmlessly; it is reported where it matters:
+// as an address, as data that is stored, or as the mask or value that a branch depends on. Lanes
+// that EXEC has off are of no interest. What is spilled to scratch comes back as sound.
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "runtime/emulator/exec/accesses.h"
 #include "runtime/emulator/isa/registers.h"
 #include "runtime/emulator/machine/checks/observe.h"
 
@@ -54,6 +56,7 @@ class UninitializedCheck : public Observer {
         uninitialized(state, false, code::kVccLo))
       return w.fault("a branch on VCC, which comes from a register that was never written");
     state.tainted = tainted;
+    if (memory) look_at_memory(w, s);
   }
 
   // What was read decides what was written: DPP, permutes and lane reads move values between lanes,
@@ -69,6 +72,7 @@ class UninitializedCheck : public Observer {
     const bool alu = e == Encoding::kVOP1 || e == Encoding::kVOP2 || e == Encoding::kVOP3 ||
                      e == Encoding::kVOPC || e == Encoding::kVOP3P;
     const bool spreads = (scalar || alu) && i.extension != Extension::kDpp;
+    const bool memory = e >= Encoding::kDS || e == Encoding::kSMEM;
     if (scalar) state.scc = state.tainted != 0;
     for (int n = 0; n < count; n++) {
       if (!uses[n].write) continue;
@@ -84,9 +88,62 @@ class UninitializedCheck : public Observer {
         }
       }
     }
+    if (memory) remember(w, &state);
   }
 
  private:
+  struct State;
+  // What of memory the instruction reads that nobody wrote, for after().
+  void look_at_memory(Wave& w, const Slot& s) {
+    memory_accesses(w, s, &accesses_);
+    unknown_.clear();
+    if (lds_.empty()) lds_.assign(w.group->lds_size, false);
+    for (const Access& a : accesses_) {
+      if (!a.reads || a.scratch || a.place == Access::kDataShare) continue;
+      for (uint32_t n = 0; n < a.size; n += 4) {
+        const uint32_t size = std::min(a.size - n, 4u);
+        if (known(*w.group, a, n, size)) continue;
+        if (a.atomic)
+          return w.fault("lane %d does an atomic on %s 0x%llx, which was never written", a.lane,
+                         a.place == Access::kLds ? "LDS offset" : "memory at",
+                         static_cast<unsigned long long>(a.address));
+        unknown_.push_back({a.scalar, a.lane, static_cast<uint16_t>(a.reg + n / 4)});
+      }
+    }
+    if (s.inst.lds) unknown_.clear();  // it goes to memory as it is
+  }
+  bool known(const Workgroup& group, const Access& a, uint32_t at, uint32_t size) const {
+    if (a.place == Access::kMemory) return group.memory->known(a.address + at, size);
+    for (uint64_t n = a.address + at; n < a.address + at + size; n++)
+      if (n < lds_.size() && !lds_[n]) return false;
+    return true;  // zeros, where it is beyond the allocation
+  }
+  void remember(Wave& w, State* state) {
+    for (const Access& a : accesses_) {
+      if (!a.writes || a.place == Access::kDataShare) continue;
+      if (a.place == Access::kMemory)
+        w.group->memory->written(a.address, a.size);
+      else
+        for (uint64_t n = a.address; n < a.address + a.size && n < lds_.size(); n++) lds_[n] = true;
+    }
+    for (const Unknown& u : unknown_) {
+      if (u.scalar && u.reg < 128)
+        state->sgprs[u.reg] = true;
+      else if (!u.scalar && u.reg < state->vgprs.size())
+        state->vgprs[u.reg] |= uint64_t{1} << u.lane;
+    }
+    accesses_.clear();
+    unknown_.clear();
+  }
+
+  struct Unknown {
+    bool scalar;
+    uint8_t lane;
+    uint16_t reg;
+  };
+  std::vector<Access> accesses_;
+  std::vector<Unknown> unknown_;
+  std::vector<bool> lds_;  // bytes that were written
   struct State {
     State() : sgprs(128, true) {}
     std::vector<uint64_t> vgprs;  // lanes never written

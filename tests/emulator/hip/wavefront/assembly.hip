@@ -66,10 +66,10 @@ __global__ void modes(float* out) {
   float up, down, flushed;
   const float one = 1.0f + 0.0f * threadIdx.x, small = 0x1p-30f, tiny = 0x1p-140f;
   asm volatile(
-      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 1\nv_add_f32 %0, %3, %4\n"
-      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 2\nv_sub_f32 %1, %3, %4\n"
-      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 0\n"
-      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 4, 2), 0\nv_mul_f32 %2, %3, %5\n"
+      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 1\nv_add_f32 %0, %3, %4\ns_nop 0\n"
+      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 2\nv_sub_f32 %1, %3, %4\ns_nop 0\n"
+      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 2), 0\ns_nop 1\n"
+      "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 4, 2), 0\nv_mul_f32 %2, %3, %5\ns_nop 0\n"
       "s_setreg_imm32_b32 hwreg(HW_REG_MODE, 4, 2), 3\n"
       : "=&v"(up), "=&v"(down), "=&v"(flushed)
       : "v"(one), "v"(small), "v"(tiny));
