@@ -273,6 +273,7 @@ TEST_P(Check, DivergentBarriers) {
       "");
 }
 TEST_P(Check, GlobalRaces) {
+  uint32_t value = 0;
   // Two workgroups, or two wavefronts of one.
   const auto race = [&](const std::string& first, const std::string& second,
                         bool one_group = false) {
@@ -284,7 +285,7 @@ TEST_P(Check, GlobalRaces) {
       w.id = static_cast<uint8_t>(one_group ? n : 0);
       w.set_pair(0, memory_address());
       fill(0, 16);
-      fill(5, 0);
+      fill(5, ++value);  // never what is there already
       fault = run(n ? second : first);
       while (w.state == WaveState::kBarrier) {
         w.state = WaveState::kRunning;
@@ -317,6 +318,8 @@ TEST_P(Check, GlobalRaces) {
   // Handed over by an atomic on each side.
   EXPECT_EQ(race(write + other, other + read), "");
   EXPECT_NE(race(other + write, other + read), "");
+  // Who writes what is there changes nothing.
+  EXPECT_EQ(race(read, "v_mov_b32 v6, v5\nglobal_load_dword v5, v0, s[0:1]\n" + write), "");
   // Within a workgroup a barrier orders.
   EXPECT_NE(race(write, read, true), "");
   EXPECT_EQ(race(write + barrier, barrier + read, true), "");

@@ -1,10 +1,11 @@
 // Races in global memory: two wavefronts touch the same bytes in one launch, one of them writes,
 // not both by atomics, and nothing orders them: they are of different workgroups, or of one
-// workgroup with no barrier between. Between workgroups an atomic after the first access and an
+// workgroup with no barrier between. An atomic after the first access and an
 // atomic before the second pass for order, whichever they are; loads and stores with glc, which
-// compilers make of volatile and atomic ones, count as atomics. Code that hands data over by plain
-// stores and polling alone is reported, and must have this check off. Remembered are the last write
-// and the last read of each dword.
+// compilers make of volatile and atomic ones, count as atomics, and so does global wave sync. A
+// store of what is there already is let pass. Code that hands data over by plain stores and polling
+// alone is reported, and must have this check off. Remembered are the last write and the last read
+// of each dword.
 #include <algorithm>
 #include <cstring>
 #include <mutex>
@@ -78,11 +79,17 @@ class GlobalRaceCheck : public Observer {
       epoch_[w.id]++;
       return;
     }
+    // Global wave sync orders whoever takes part in it.
+    if (op.encoding == Encoding::kDS && op.has(opcode_flags::GWS))
+      own_atomics_ = all_->count_atomic(group_);
     memory_accesses(w, s, &accesses_);
     bool counted = false;
+    const bool plain_store = op.encoding != Encoding::kDS && !op.has(opcode_flags::FORMAT) &&
+                             op.action() == MemoryAction::kStore;
     for (Access& a : accesses_) {
       a.atomic = a.atomic || s.inst.glc;
       if (a.place != Access::kMemory || a.scratch) continue;
+      if (plain_store && changes_nothing(w, a)) continue;
       if (a.atomic && !counted) {
         counted = true;
         own_atomics_ = all_->count_atomic(group_);
@@ -102,8 +109,29 @@ class GlobalRaceCheck : public Observer {
   // Whether WHO's touch is one that W's comes after.
   bool ordered(const Wave& w, const Toucher& who) const {
     if (who.group == 0) return true;
-    if (who.group == group_) return who.wave == w.id || who.epoch != epoch_[w.id];
+    if (who.group == group_ && (who.wave == w.id || who.epoch != epoch_[w.id])) return true;
     return own_atomics_ > 0 && all_->atomics(who.group) > who.atomics;
+  }
+  // The host's mailboxes and the device library's heap are shared by rules of their own.
+  static bool is_library(const Wave& w, uint64_t address) {
+    const std::string what = w.group->memory->describe(address);
+    return what.find("hostcall") != std::string::npos ||
+           what.find("of the device's") != std::string::npos;
+  }
+  // A store of what is there already changes nothing, whoever else reads it.
+  static bool changes_nothing(const Wave& w, const Access& a) {
+    Region region;
+    if (!a.writes || a.reads || a.scalar || a.size % 4 != 0 ||
+        !w.group->memory->find(a.address, &region) ||
+        a.address + a.size > region.base + region.size)
+      return false;
+    for (uint32_t n = 0; n < a.size / 4; n++) {
+      const uint32_t r = a.reg + n;
+      if (r >= w.vgpr_count ||
+          memcmp(reinterpret_cast<const void*>(a.address + 4 * n), &w.vgpr[r][a.lane], 4) != 0)
+        return false;
+    }
+    return true;
   }
   void touch(Wave& w, const Access& a, uint64_t address, uint8_t bytes) {
     if (page_ == nullptr || page_at_ != address / GlobalAccesses::kPage) {
@@ -118,8 +146,9 @@ class GlobalRaceCheck : public Observer {
                        !(d.write.atomic && (a.atomic || !a.writes));
     // Of readers that were several only the last is known: another cannot be ruled out.
     const bool read = a.writes && !a.atomic && (d.read.bytes & bytes) &&
-                      (!ordered(w, d.read) || (d.read.others && d.read.epoch == epoch_[w.id]));
-    if (wrote || read) {
+                      (!ordered(w, d.read) ||
+                       (d.read.others && d.read.group == group_ && d.read.epoch == epoch_[w.id]));
+    if ((wrote || read) && !is_library(w, address)) {
       const Toucher& who = wrote ? d.write : d.read;
       w.fault("lane %d %s 0x%llx (%s), which wavefront %u of %s %s, with no order between them",
               a.lane, a.writes ? "writes" : "reads", static_cast<unsigned long long>(address),
