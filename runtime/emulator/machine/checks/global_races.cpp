@@ -145,9 +145,10 @@ class GlobalRaceCheck : public Observer {
     const bool wrote = !ordered(w, d.write) && (d.write.bytes & bytes) &&
                        !(d.write.atomic && (a.atomic || !a.writes));
     // Of readers that were several only the last is known: another cannot be ruled out.
-    const bool read = a.writes && !a.atomic && (d.read.bytes & bytes) &&
-                      (!ordered(w, d.read) ||
-                       (d.read.others && d.read.group == group_ && d.read.epoch == epoch_[w.id]));
+    const bool read =
+        a.writes && !a.atomic && (d.read.bytes & bytes) &&
+        (!ordered(w, d.read) || (d.read.others && d.read.group == group_ &&
+                                 d.read.epoch == epoch_[w.id] && d.read.atomics == own_atomics_));
     if ((wrote || read) && !is_library(w, address)) {
       const Toucher& who = wrote ? d.write : d.read;
       w.fault("lane %d %s 0x%llx (%s), which wavefront %u of %s %s, with no order between them",
