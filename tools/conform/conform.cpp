@@ -438,7 +438,7 @@ std::string render(const RowReport& r) {
   if (!r.target.empty()) {
     text += r.code.inlined
                 ? fmt::format(
-                      "  code: {} fused multiply-adds{}; in their loops {} calls and {} "
+                      "  code: {} fused multiply-adds{}; in their innermost loops {} calls and {} "
                       "vector spills\n",
                       r.code.fused, r.code.fused ? " in " + r.code.registers + " registers" : "",
                       r.code.loop_calls, r.code.loop_spills)
