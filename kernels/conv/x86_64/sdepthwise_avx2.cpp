@@ -1,0 +1,10 @@
+// Depthwise micro-kernel, AVX2 + FMA, written with intrinsics: see sdepthwise_rows.h.
+#include "sdepthwise_rows.h"
+#include "vector_avx2.h"
+
+extern "C" void uk_sdepthwise_f32_4x16_avx2(int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,
+                                            int64_t sw, int64_t dh, int64_t dw, const float* a,
+                                            int64_t a0, int64_t a1, const float* w, int64_t w0,
+                                            int64_t w1, const float* bias, float* c, int64_t c0) {
+  SdepthwiseRows<Avx2>::run(m, n, taps_h, taps_w, sw, dh, dw, a, a0, a1, w, w0, w1, bias, c, c0);
+}

@@ -1,0 +1,27 @@
+// The vectors of AVX2 + FMA, as the templates of micro-kernels here use them.
+#pragma once
+
+#include <immintrin.h>
+#include <stdint.h>
+
+namespace {
+
+struct Avx2 {
+  using Vector = __m256;
+  static constexpr int kLanes = 8;
+  static Vector load(const float* p) { return _mm256_loadu_ps(p); }
+  static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
+  static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+  static Vector at_least_zero(Vector a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
+  static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+  // Ones in the first n lanes, from memory: a vector of lane numbers would stay in a register.
+  static __m256i first(int64_t n) {
+    static const int32_t kOnesThenZeros[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const int64_t count = n <= 0 ? 0 : n >= 8 ? 8 : n;
+    return _mm256_loadu_si256((const __m256i*)(kOnesThenZeros + 8 - count));
+  }
+  static Vector load_some(const float* p, int64_t n) { return _mm256_maskload_ps(p, first(n)); }
+  static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
+};
+
+}  // namespace

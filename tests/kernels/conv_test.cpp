@@ -1,0 +1,320 @@
+// Convolutions and dense layers of kernels/, compiled for the targets that this CPU runs, against
+// sums in double precision: shapes that are multiples of nothing, nothing at all, every stride,
+// padding, dilation and number of groups; and the sentences of shapes that do not fit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "core/text/text.h"
+#include "tools/driver/accuracy.h"
+#include "tools/inlay/execute.h"
+
+namespace inlay {
+namespace {
+
+using Words = std::map<std::string, std::string>;
+using Numbers = std::map<std::string, int64_t>;
+
+constexpr const char* kTargets[] = {"native", "x86-64-v3", "x86-64"};
+
+bool runs_here(const Target& target) {
+  for (const char* feature : {"avx2", "fma", "avx512f"}) {
+    if (target.features.count(feature) && inlay_cpu_has_feature(feature) != 1) return false;
+  }
+  return true;
+}
+
+Words words(const Numbers& numbers) {
+  Words all;
+  for (const auto& [name, value] : numbers) all[name] = std::to_string(value);
+  return all;
+}
+
+const float* floats(const TensorArgument& tensor) {
+  return reinterpret_cast<const float*>(tensor.data());
+}
+
+// A file compiled for one target.
+class Compiled {
+ public:
+  Compiled(PluginRegistry& plugins, const std::string& file, const std::string& target)
+      : target_(plugins.resolve(target)) {
+    std::string path = std::string(INLAY_SOURCE_DIR "/kernels/") + file;
+    program_ = bind_params(load_program(path), &target_, {});
+    if (!runs_here(target_)) return;
+    BuildRequest request;
+    request.input = path;
+    request.targets = {target};
+    Driver driver(plugins, nullptr);
+    code_ = std::make_unique<cli::LoadedProgram>(
+        driver.build(request).artifacts[Artifact::SharedObject]);
+  }
+
+  bool runs() const { return code_ != nullptr; }
+  const Function& described(const std::string& name) const {
+    return cli::pick_function(program_, name);
+  }
+  /// Width of a panel of packed weights.
+  int64_t nr(const std::string& name) const {
+    const auto& weights = std::get<Buffer>(described(name).params[1]);
+    return as_int(weights->shape.back())->value;
+  }
+  Arguments call(const std::string& name, const Numbers& numbers) const {
+    Arguments arguments(described(name), words(numbers), 7);
+    cli::call(code_->function(name), arguments.values());
+    return arguments;
+  }
+  std::string refusal(const std::string& name, const Numbers& numbers) const {
+    Arguments arguments(described(name), words(numbers), 7);
+    std::vector<InlayValue> values = arguments.values();
+    int32_t status =
+        inlay_call(code_->function(name), values.data(), static_cast<uint32_t>(values.size()));
+    return status == INLAY_OK ? "" : inlay_last_error();
+  }
+
+ private:
+  Target target_;
+  Program program_;
+  std::unique_ptr<cli::LoadedProgram> code_;
+};
+
+// Calls `each` with the file compiled for every target that this CPU has.
+void on_each_target(const std::string& file, const std::function<void(const Compiled&)>& each) {
+  PluginRegistry plugins;
+  for (const char* target : kTargets) {
+    Compiled compiled(plugins, file, target);
+    if (!compiled.runs()) {
+      std::printf("not run: %s for %s, whose features this CPU lacks\n", file.c_str(), target);
+      continue;
+    }
+    SCOPED_TRACE(target);
+    each(compiled);
+  }
+}
+
+struct Conv {
+  int64_t n, groups, cin, h, w, cout, r, s, sh, sw, ph, pw, dh, dw;  ///< channels of a group
+
+  int64_t oh() const { return (h + 2 * ph - (r - 1) * dh - 1) / sh + 1; }
+  int64_t ow() const { return (w + 2 * pw - (s - 1) * dw - 1) / sw + 1; }
+  Numbers numbers(int64_t nr) const {
+    return {{"N", n},
+            {"G", groups},
+            {"Cg", cin},
+            {"H", h},
+            {"W", w},
+            {"Og", cout},
+            {"R", r},
+            {"S", s},
+            {"OH", oh()},
+            {"OW", ow()},
+            {"sh", sh},
+            {"sw", sw},
+            {"ph", ph},
+            {"pw", pw},
+            {"dh", dh},
+            {"dw", dw},
+            {"P", (cout + nr - 1) / nr}};
+  }
+};
+
+std::vector<Conv> grid() {
+  std::vector<Conv> all = {
+      // n, groups, cin, h, w, cout, r, s, sh, sw, ph, pw, dh, dw
+      {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1},     {0, 1, 3, 5, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1},
+      {1, 1, 0, 5, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1},     {1, 1, 3, 5, 5, 0, 3, 3, 1, 1, 1, 1, 1, 1},
+      {1, 0, 3, 5, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1},     {2, 1, 64, 7, 7, 64, 1, 1, 1, 1, 0, 0, 1, 1},
+      {1, 1, 33, 15, 9, 31, 1, 1, 2, 3, 0, 0, 1, 1},  {1, 1, 3, 31, 29, 35, 7, 7, 2, 2, 3, 3, 1, 1},
+      {1, 1, 16, 57, 57, 40, 3, 3, 1, 1, 1, 1, 1, 1}, {2, 3, 5, 13, 17, 7, 3, 2, 2, 1, 1, 0, 1, 1},
+      {1, 2, 17, 19, 11, 33, 3, 3, 1, 2, 2, 1, 2, 2}, {1, 4, 8, 8, 8, 8, 5, 1, 3, 1, 2, 0, 1, 3},
+      {1, 1, 2, 4, 4, 3, 3, 3, 1, 1, 6, 5, 1, 1},     {1, 1, 3, 6, 40, 18, 1, 5, 1, 1, 0, 4, 1, 3},
+      {1, 1, 300, 3, 3, 17, 3, 3, 1, 1, 1, 1, 1, 1},  {3, 1, 4, 1, 200, 9, 1, 9, 1, 5, 0, 4, 1, 1},
+      {1, 1, 2, 200, 1, 9, 9, 1, 5, 1, 4, 0, 1, 1},   {1, 1, 1, 3, 3, 1, 2, 2, 1, 1, 0, 1, 2, 2}};
+  for (int64_t width = 1; width <= 18; ++width) {
+    all.push_back({1, 1, 3, 2, width, 2 * width + 1, 1, 1, 1, 1, 0, 0, 1, 1});
+    all.push_back({1, 1, 2, 3, width, 2 * width, 3, 3, 1, 1, 1, 1, 1, 1});
+  }
+  return all;
+}
+
+// Compares one element after the other with its sum and the sum of its magnitudes.
+struct Judge {
+  double worst = 0;  ///< error over what is allowed
+  void take(float got, double sum, double magnitude, int64_t terms) {
+    double allowed = sum_error_bound(static_cast<double>(terms), magnitude, kEpsilonF32);
+    double error = std::fabs(got - sum);
+    worst = std::isnan(error) ? INFINITY : std::max(worst, allowed > 0 ? error / allowed : error);
+  }
+};
+
+void check_conv(const Compiled& compiled, const Conv& c) {
+  int64_t nr = compiled.nr("conv2d_nhwc"), panels = (c.cout + nr - 1) / nr;
+  Arguments arguments = compiled.call("conv2d_nhwc", c.numbers(nr));
+  const auto& tensors = arguments.tensors();
+  const float *x = floats(tensors[0]), *wp = floats(tensors[1]), *bias = floats(tensors[2]),
+              *y = floats(tensors[3]);
+  Judge judge;
+  int64_t channels = c.groups * c.cin;
+  for (int64_t n = 0; n < c.n; ++n) {
+    for (int64_t oh = 0; oh < c.oh(); ++oh) {
+      for (int64_t ow = 0; ow < c.ow(); ++ow) {
+        for (int64_t g = 0; g < c.groups; ++g) {
+          for (int64_t oc = 0; oc < c.cout; ++oc) {
+            double sum = bias[g * c.cout + oc], magnitude = std::fabs(sum);
+            for (int64_t r = 0; r < c.r; ++r) {
+              int64_t row = oh * c.sh + r * c.dh - c.ph;
+              for (int64_t s = 0; s < c.s; ++s) {
+                int64_t column = ow * c.sw + s * c.dw - c.pw;
+                if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
+                for (int64_t p = 0; p < c.cin; ++p) {
+                  double product =
+                      static_cast<double>(
+                          x[((n * c.h + row) * c.w + column) * channels + g * c.cin + p]) *
+                      wp[((((g * panels + oc / nr) * c.r + r) * c.s + s) * c.cin + p) * nr +
+                         oc % nr];
+                  sum += product;
+                  magnitude += std::fabs(product);
+                }
+              }
+            }
+            judge.take(y[((n * c.oh() + oh) * c.ow() + ow) * c.groups * c.cout + g * c.cout + oc],
+                       sum, magnitude, c.r * c.s * c.cin + 1);
+          }
+        }
+      }
+    }
+  }
+  EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(c.numbers(nr)));
+}
+
+TEST(Conv2d, AgreesWithSumsInDoublePrecision) {
+  on_each_target("conv/conv2d_nhwc.inlay", [](const Compiled& compiled) {
+    for (const Conv& conv : grid()) check_conv(compiled, conv);
+  });
+}
+
+TEST(Conv2d, PackedWeights) {
+  on_each_target("conv/conv2d_nhwc.inlay", [](const Compiled& compiled) {
+    int64_t nr = compiled.nr("conv2d_nhwc"), groups = 2, out = 37, in = 3, r = 2, s = 5;
+    int64_t panels = (out + nr - 1) / nr;
+    Numbers numbers{{"G", groups}, {"Og", out}, {"Cg", in}, {"R", r}, {"S", s}, {"P", panels}};
+    for (const char* name : {"conv2d_pack_hwio", "conv2d_pack_oihw"}) {
+      Arguments arguments = compiled.call(name, numbers);
+      const float *w = floats(arguments.tensors()[0]), *wp = floats(arguments.tensors()[1]);
+      bool hwio = name == std::string("conv2d_pack_hwio");
+      for (int64_t g = 0; g < groups; ++g) {
+        for (int64_t o = 0; o < panels * nr; ++o) {
+          for (int64_t tap = 0; tap < r * s; ++tap) {
+            for (int64_t c = 0; c < in; ++c) {
+              float got = wp[(((g * panels + o / nr) * r * s + tap) * in + c) * nr + o % nr];
+              int64_t from = hwio ? ((tap * in + c) * groups + g) * out + o
+                                  : ((g * out + o) * in + c) * r * s + tap;
+              ASSERT_EQ(got, o < out ? w[from] : 0.0f) << name << " " << g << " " << o;
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(Conv2d, ShapesThatDoNotFitAreToldInASentence) {
+  on_each_target("conv/conv2d_nhwc.inlay", [](const Compiled& compiled) {
+    Conv fits{1, 2, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1};
+    int64_t nr = compiled.nr("conv2d_nhwc");
+    auto with = [&](const std::string& name, int64_t value) {
+      Numbers numbers = fits.numbers(nr);
+      numbers[name] = value;
+      return compiled.refusal("conv2d_nhwc", numbers);
+    };
+    EXPECT_EQ(with("N", 1), "");
+    EXPECT_THAT(with("sh", 0), ::testing::HasSubstr("strides are 1 or more"));
+    EXPECT_THAT(with("dw", 0), ::testing::HasSubstr("dilations are 1 or more"));
+    EXPECT_THAT(with("pw", -1), ::testing::HasSubstr("paddings are 0 or more"));
+    EXPECT_THAT(with("R", 9), ::testing::HasSubstr("filter is higher than the padded input"));
+    EXPECT_THAT(with("S", 9), ::testing::HasSubstr("filter is wider than the padded input"));
+    EXPECT_THAT(with("OH", 7), ::testing::HasSubstr("Y has more rows"));
+    EXPECT_THAT(with("OW", 5), ::testing::HasSubstr("Y has fewer columns"));
+    EXPECT_THAT(with("P", 9), ::testing::HasSubstr("panels"));
+  });
+}
+
+TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
+  on_each_target("conv/depthwise_conv2d.inlay", [](const Compiled& compiled) {
+    for (const Conv& c : grid()) {
+      // Channels and pixels of the grid, each channel a group of its own.
+      int64_t channels = c.groups * c.cout;
+      Numbers numbers = c.numbers(1);
+      numbers["C"] = channels;
+      for (const char* name : {"G", "Cg", "Og", "P"}) numbers.erase(name);
+      Arguments arguments = compiled.call("depthwise_conv2d", numbers);
+      const auto& tensors = arguments.tensors();
+      const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
+                  *y = floats(tensors[3]);
+      Judge judge;
+      for (int64_t at = 0; at < c.n * c.oh() * c.ow() * channels; ++at) {
+        int64_t channel = at % channels, ow = at / channels % c.ow(),
+                oh = at / channels / c.ow() % c.oh(), n = at / channels / c.ow() / c.oh();
+        double sum = bias[channel], magnitude = std::fabs(sum);
+        for (int64_t r = 0; r < c.r; ++r) {
+          for (int64_t s = 0; s < c.s; ++s) {
+            int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
+            if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
+            double product =
+                static_cast<double>(x[((n * c.h + row) * c.w + column) * channels + channel]) *
+                f[(r * c.s + s) * channels + channel];
+            sum += product;
+            magnitude += std::fabs(product);
+          }
+        }
+        judge.take(y[at], sum, magnitude, c.r * c.s + 1);
+      }
+      EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
+    }
+  });
+}
+
+TEST(Dense, AgreesWithSumsInDoublePrecision) {
+  on_each_target("dense/dense.inlay", [](const Compiled& compiled) {
+    int64_t nr = compiled.nr("dense");
+    const int64_t shapes[][3] = {{1, 1, 1},    {0, 5, 3},      {5, 0, 3},     {5, 3, 0},
+                                 {6, 16, 4},   {61, 67, 71},   {8, 32, 9},    {1, 100, 20},
+                                 {100, 1, 20}, {23, 45, 1000}, {300, 33, 400}};
+    for (const auto& [m, n, k] : shapes) {
+      Numbers numbers{{"M", m}, {"N", n}, {"K", k}, {"P", (n + nr - 1) / nr}};
+      for (const char* name : {"dense", "dense_relu"}) {
+        Arguments arguments = compiled.call(name, numbers);
+        const auto& tensors = arguments.tensors();
+        const float *a = floats(tensors[0]), *wp = floats(tensors[1]), *bias = floats(tensors[2]),
+                    *c = floats(tensors[3]);
+        Judge judge;
+        for (int64_t i = 0; i < m; ++i) {
+          for (int64_t j = 0; j < n; ++j) {
+            double sum = bias[j], magnitude = std::fabs(sum);
+            for (int64_t p = 0; p < k; ++p) {
+              double product =
+                  static_cast<double>(a[i * k + p]) * wp[(j / nr * k + p) * nr + j % nr];
+              sum += product;
+              magnitude += std::fabs(product);
+            }
+            if (name == std::string("dense_relu")) sum = std::max(sum, 0.0);
+            judge.take(c[i * n + j], sum, magnitude, k + 1);
+          }
+        }
+        EXPECT_LE(judge.worst, 1) << name << " " << m << " " << n << " " << k;
+      }
+    }
+    Arguments packing = compiled.call("dense_pack", {{"K", 5}, {"N", 37}, {"P", (36 + nr) / nr}});
+    const float *w = floats(packing.tensors()[0]), *wp = floats(packing.tensors()[1]);
+    for (int64_t j = 0; j < (36 + nr) / nr * nr; ++j) {
+      for (int64_t p = 0; p < 5; ++p) {
+        ASSERT_EQ(wp[(j / nr * 5 + p) * nr + j % nr], j < 37 ? w[p * 37 + j] : 0.0f);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace inlay
