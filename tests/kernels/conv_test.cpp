@@ -241,6 +241,42 @@ TEST(Conv2d, ShapesThatDoNotFitAreToldInASentence) {
   });
 }
 
+TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
+  on_each_target("conv/conv2d_nchw.inlay", [](const Compiled& compiled) {
+    for (const Conv& c : grid()) {
+      Numbers numbers = c.numbers(1);
+      numbers.erase("P");
+      Arguments arguments = compiled.call("conv2d_nchw", numbers);
+      const auto& tensors = arguments.tensors();
+      const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
+                  *y = floats(tensors[3]);
+      Judge judge;
+      int64_t channels = c.groups * c.cout, pixels = c.oh() * c.ow();
+      for (int64_t at = 0; at < c.n * channels * pixels; ++at) {
+        int64_t ow = at % c.ow(), oh = at / c.ow() % c.oh(), out = at / pixels % channels,
+                n = at / pixels / channels, g = out / c.cout;
+        double sum = bias[out], magnitude = std::fabs(sum);
+        for (int64_t p = 0; p < c.cin; ++p) {
+          for (int64_t r = 0; r < c.r; ++r) {
+            for (int64_t s = 0; s < c.s; ++s) {
+              int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
+              if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
+              double product =
+                  static_cast<double>(
+                      x[((n * c.groups * c.cin + g * c.cin + p) * c.h + row) * c.w + column]) *
+                  f[((out * c.cin + p) * c.r + r) * c.s + s];
+              sum += product;
+              magnitude += std::fabs(product);
+            }
+          }
+        }
+        judge.take(y[at], sum, magnitude, c.r * c.s * c.cin + 1);
+      }
+      EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
+    }
+  });
+}
+
 TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/depthwise_conv2d.inlay", [](const Compiled& compiled) {
     for (const Conv& c : grid()) {

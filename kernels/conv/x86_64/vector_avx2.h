@@ -21,6 +21,12 @@ struct Avx2 {
     return _mm256_loadu_si256((const __m256i*)(kOnesThenZeros + 8 - count));
   }
   static Vector load_some(const float* p, int64_t n) { return _mm256_maskload_ps(p, first(n)); }
+  // Every step-th float, of which the first n exist.
+  static Vector gather_some(const float* p, int64_t step, int64_t n) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i at = _mm256_mullo_epi32(lanes, _mm256_set1_epi32((int)step));
+    return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, at, _mm256_castsi256_ps(first(n)), 4);
+  }
   static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
 };
 

@@ -18,6 +18,12 @@ struct Avx512 {
     return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
   }
   static Vector load_some(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  // Every step-th float, of which the first n exist.
+  static Vector gather_some(const float* p, int64_t step, int64_t n) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i at = _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int)step));
+    return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), first(n), at, p, 4);
+  }
   static void store_some(float* p, Vector v, int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
 };
 
