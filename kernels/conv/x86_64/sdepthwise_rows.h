@@ -78,9 +78,11 @@ struct SdepthwiseRows {
   static inline __attribute__((always_inline)) void pixels(const Window& window, int64_t m,
                                                            const float* a, const float* w,
                                                            const float* bias, float* c, int64_t n) {
+    // Masks are vectors too, where there are no mask registers.
+    constexpr int kCount = kWhole ? kPixels : 2;
     int64_t i = 0;
-    for (; i + kPixels <= m; i += kPixels) {
-      block<kPixels, kWhole>(window, a + i * window.pixel, w, bias, c + i * window.c0, n);
+    for (; i + kCount <= m; i += kCount) {
+      block<kCount, kWhole>(window, a + i * window.pixel, w, bias, c + i * window.c0, n);
     }
     for (; i < m; ++i) {
       block<1, kWhole>(window, a + i * window.pixel, w, bias, c + i * window.c0, n);

@@ -12,7 +12,7 @@ struct Avx2 {
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
-  static Vector at_least_zero(Vector a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
+  static Vector at_least_zero(Vector a) { return _mm256_max_ps(a, _mm256_setzero_ps()); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
   // Ones in the first n lanes, from memory: a vector of lane numbers would stay in a register.
   static __m256i first(int64_t n) {

@@ -12,7 +12,7 @@ struct Avx512 {
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-  static Vector at_least_zero(Vector a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
+  static Vector at_least_zero(Vector a) { return _mm512_max_ps(a, _mm512_setzero_ps()); }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
   static __mmask16 first(int64_t n) {
     return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
