@@ -88,6 +88,7 @@ struct Session {
   std::vector<Result> results{};
   Machine machine{};
 
+  int rounds() const { return flags.quick ? std::min(flags.rounds, 3) : flags.rounds; }
   // All rows with `threads` threads.
   void run(int threads);
   void run_row(const Row& row, int threads, std::vector<std::unique_ptr<Peer>>& peers,
@@ -116,7 +117,7 @@ void Session::run_row(const Row& row, int threads, std::vector<std::unique_ptr<P
   }
   MeasureOptions options;
   options.threads = threads;
-  options.rounds = flags.quick ? std::min(flags.rounds, 3) : flags.rounds;
+  options.rounds = rounds();
   if (flags.quick) options.chunk = 2e-4;
   std::vector<Result> measured = measure(problem, contestants, probe, options);
   for (Result& result : measured) result.isa = flags.isa;
@@ -145,7 +146,7 @@ void Session::run(int threads) {
   std::vector<std::unique_ptr<Peer>> peers;
   std::vector<std::string> libraries;
   fmt::print("{}, {} thread{}, {}; f32; medians of {} interleaved rounds, caches warm\n",
-             machine.cpu, threads, threads > 1 ? "s" : "", pinned, flags.rounds);
+             machine.cpu, threads, threads > 1 ? "s" : "", pinned, rounds());
   const PeakProbe* probe = nullptr;
   for (const PeakProbe& candidate : peak_probes()) {
     bool used = !probe && target.features.count(candidate.feature);
