@@ -91,8 +91,13 @@ class Prover {
 
   // True if p is a fact plus a number that is not negative.
   bool follows_from_fact(const Poly& p) const {
+    // Asked at every turn, so nothing is subtracted where the terms differ.
+    auto begin = [](const Poly& poly) {
+      auto first = poly.terms().begin();
+      return first != poly.terms().end() && first->first.empty() ? std::next(first) : first;
+    };
     return std::any_of(facts_.begin(), facts_.end(), [&](const Poly& fact) {
-      if (fact.terms().size() + 1 < p.terms().size()) return false;
+      if (!std::equal(begin(p), p.terms().end(), begin(fact), fact.terms().end())) return false;
       Poly slack = p - fact;
       return slack.is_constant() && slack.constant() >= 0;
     });
