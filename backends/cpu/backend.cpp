@@ -30,6 +30,10 @@ class CpuBackend final : public Backend {
             ImportKind::Asm,  ImportKind::Object,  ImportKind::Archive};
   }
 
+  Target baseline(const Target& target) const override {
+    return baseline_target(architecture_of(target));
+  }
+
   CompileResult compile(const std::string& program_name, const std::vector<CompileUnit>& units,
                         const CompileOptions& options) const override {
     return cpu::compile(program_name, units, options);

@@ -12,9 +12,9 @@
 #include <chrono>
 #include <set>
 
-#include "backends/cpu/dump.h"
 #include "backends/cpu/resolve.h"
 #include "backends/llvm/assembler/assembly.h"
+#include "backends/llvm/dump.h"
 #include "backends/llvm/emit/emit.h"
 #include "backends/llvm/guard.h"
 #include "backends/llvm/link/link.h"
@@ -26,6 +26,7 @@
 #include "backends/llvm/object/table.h"
 #include "backends/llvm/optimize/optimize.h"
 #include "backends/llvm/prove/prove.h"
+#include "backends/llvm/selection.h"
 #include "core/text/text.h"
 
 namespace inlay::cpu {
@@ -59,25 +60,6 @@ class StageClock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-std::vector<SelectionReport> report_selections(const LoweredProgram& lowered) {
-  std::vector<SelectionReport> reports;
-  for (const Selection& selection : lowered.selections) {
-    SelectionReport report;
-    report.intrinsic = selection.intrinsic;
-    for (size_t i = 0; i < selection.constants.size(); ++i) {
-      report.intrinsic += (i ? ", " : "<") + std::to_string(selection.constants[i]);
-    }
-    if (!selection.constants.empty()) report.intrinsic += ">";
-    report.chosen = "meaning";
-    for (const RowDecision& decision : selection.decisions) {
-      if (decision.chosen) report.chosen = to_string(decision.target);
-    }
-    report.decisions = selection.decisions;
-    reports.push_back(std::move(report));
-  }
-  return reports;
-}
-
 // What one unit leaves for the final link.
 struct CompiledUnit {
   std::string object;
@@ -110,6 +92,8 @@ class Compilation {
 
  private:
   void check_units();
+  /// Of the first unit, or what the object is for if it holds device parts alone.
+  const Target& target() const;
   void compile();
   CompiledUnit compile_unit(const CompileUnit& unit, size_t index);
   void check_assembly(const EmittedModule& emitted, const Target& target,
@@ -129,9 +113,14 @@ class Compilation {
   std::vector<CompiledUnit> compiled_;
 };
 
+const Target& Compilation::target() const {
+  return units_.empty() ? *options_.host : units_[0].target;
+}
+
 void Compilation::check_units() {
-  INLAY_CHECK(!units_.empty(), "nothing to compile");
-  const Target& first = units_[0].target;
+  INLAY_CHECK(!units_.empty() || (!options_.device_parts.empty() && options_.host),
+              "nothing to compile");
+  const Target& first = target();
   std::set<std::string> names;
   std::vector<std::vector<std::string>> better;
   for (const CompileUnit& unit : units_) {
@@ -160,7 +149,8 @@ void Compilation::check_units() {
     }
     better.push_back(std::move(required));
   }
-  const Program& program = units_[0].lowered.program;
+  const Program& program =
+      units_.empty() ? options_.device_parts[0].program : units_[0].lowered.program;
   if (program.functions().empty()) {
     throw CompileError("empty-program", Loc(), "program `" + program_ + "` has no function",
                        "add a `func`");
@@ -196,6 +186,7 @@ void Compilation::compile() {
   }
   if (wants(options_, Artifact::Object)) result_.artifacts[Artifact::Object] = link(true);
   auto time = std::chrono::duration<double>(std::chrono::steady_clock::now() - start);
+  if (result_.reports.empty()) return;  // only device parts, which are reported elsewhere
   result_.reports[0].stage_seconds.push_back({"link code object", time.count()});
 }
 
@@ -305,16 +296,29 @@ CompiledUnit Compilation::compile_unit(const CompileUnit& unit, size_t index) {
   return compiled;
 }
 
-// The functions as the first unit has them; the others must have the same.
+// The functions as the first unit has them, or the first device part; all others must have the
+// same.
 std::vector<FunctionDescription> Compilation::describe_functions() const {
-  std::vector<FunctionDescription> descriptions;
+  struct Form {
+    const Target& target;
+    const Program& program;
+    const std::map<std::string, std::map<size_t, ParamAccess>>& accesses;
+  };
+  std::vector<Form> forms;
   for (size_t u = 0; u < units_.size(); ++u) {
-    std::vector<const Function*> functions = units_[u].lowered.program.functions();
+    forms.push_back({units_[u].target, units_[u].lowered.program, compiled_[u].accesses});
+  }
+  for (const DevicePart& part : options_.device_parts) {
+    forms.push_back({part.target, part.program, part.accesses});
+  }
+  std::vector<FunctionDescription> descriptions;
+  for (size_t u = 0; u < forms.size(); ++u) {
+    std::vector<const Function*> functions = forms[u].program.functions();
     for (size_t i = 0; i < functions.size(); ++i) {
-      auto accesses = compiled_[u].accesses.find(functions[i]->name);
+      auto accesses = forms[u].accesses.find(functions[i]->name);
       FunctionDescription description = describe_function(
-          *functions[i], accesses == compiled_[u].accesses.end() ? std::map<size_t, ParamAccess>()
-                                                                 : accesses->second);
+          *functions[i],
+          accesses == forms[u].accesses.end() ? std::map<size_t, ParamAccess>() : accesses->second);
       if (u == 0) {
         descriptions.push_back(std::move(description));
         continue;
@@ -322,7 +326,7 @@ std::vector<FunctionDescription> Compilation::describe_functions() const {
       if (i >= descriptions.size() || !(descriptions[i] == description)) {
         throw CompileError("variant-signature", functions[i]->loc,
                            "function " + functions[i]->name + " has another signature for `" +
-                               units_[u].target.spec + "` than for `" + units_[0].target.spec +
+                               forms[u].target.spec + "` than for `" + forms[0].target.spec +
                                "`, but variants share one entry",
                            "keep what differs between targets out of the shapes of parameters");
       }
@@ -336,7 +340,7 @@ std::vector<FunctionDescription> Compilation::describe_functions() const {
 
 // Shims may need shims: a call of memcpy that was made for a table's own code.
 std::string Compilation::table_object(const ObjectDescription& object, std::set<std::string> libc) {
-  Target target = baseline_target(architecture_of(units_[0].target));
+  Target target = baseline_target(architecture_of(this->target()));
   std::unique_ptr<llvm::TargetMachine> machine =
       make_target_machine(target, options_.optimization_level);
   for (;;) {
@@ -357,7 +361,7 @@ std::string Compilation::table_object(const ObjectDescription& object, std::set<
 std::string Compilation::link(bool relocatable) {
   ObjectDescription object;
   object.program = program_;
-  object.machine = architecture_of(units_[0].target).elf_machine;
+  object.machine = architecture_of(target()).elf_machine;
   object.relocatable = relocatable;
   object.functions = describe_functions();
   std::vector<NativeInput> inputs;
@@ -377,9 +381,17 @@ std::string Compilation::link(bool relocatable) {
       if (natives.insert(native.name + '\0' + native.bytes).second) inputs.push_back(native);
     }
   }
+  for (const DevicePart& part : options_.device_parts) {
+    std::string name = program_ + " on " + part.target_id;
+    object.gpus.push_back({part.target_id, part.codes, part.kernels, part.invoke});
+    for (const std::string& symbol : undefined_symbols(part.host_object, name)) {
+      if (is_libc_symbol(symbol)) libc.insert(symbol);
+    }
+    inputs.push_back({name, part.host_object});
+  }
   inputs.insert(inputs.begin(), {"the tables", table_object(object, std::move(libc))});
   LinkOptions link_options;
-  link_options.emulation = architecture_of(units_[0].target).emulation;
+  link_options.emulation = architecture_of(target()).emulation;
   link_options.exports = exported_symbols(object);
   link_options.relocatable = relocatable;
   link_options.keep_symbols = options_.debug_info;

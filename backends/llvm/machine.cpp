@@ -112,6 +112,22 @@ std::set<std::string> enabled_features(const std::string& triple, const std::str
 
 }  // namespace
 
+namespace {
+
+// A GPU has what its processor has. What the target ID leaves open must not be said, since "any" is
+// a third state.
+std::string target_id_string(const Target& target) {
+  std::string text;
+  for (const char* name : {"sramecc", "xnack"}) {
+    bool on = target.features.count(name) != 0;
+    bool off = target.features.count(std::string("no-") + name) != 0;
+    if (on || off) text += std::string(text.empty() ? "" : ",") + (on ? "+" : "-") + name;
+  }
+  return text;
+}
+
+}  // namespace
+
 std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target,
                                                          int optimization_level) {
   llvm::TargetOptions options;
@@ -134,6 +150,8 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target,
 }
 
 std::string feature_string(const Target& target) {
+  if (llvm::Triple(target.triple).getArch() == llvm::Triple::amdgcn)
+    return target_id_string(target);
   std::set<std::string> own = enabled_features(target.triple, target.cpu, "");
   std::set<std::string> changes;
   for (const std::string& feature : target.features) changes.insert("+" + feature);

@@ -21,7 +21,8 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target,
                                                          int optimization_level);
 
 /// The `target-features` string of `target`: "+f" for each enabled feature, "-f" for each that the
-/// CPU has by itself and the target has not. Sorted.
+/// CPU has by itself and the target has not. Sorted. For a GPU only what the target ID says of
+/// `sramecc` and `xnack` (features "xnack", "no-xnack").
 std::string feature_string(const Target& target);
 
 /// Puts target-cpu and target-features of `target` on a function that we make.

@@ -17,6 +17,8 @@ const char* to_string(Artifact artifact) {
       return "obj";
     case Artifact::SharedObject:
       return "so";
+    case Artifact::Hsaco:
+      return "hsaco";
   }
   return "so";
 }

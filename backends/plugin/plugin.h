@@ -26,8 +26,9 @@ enum class Artifact : uint8_t {
   Assembly,
   Object,        ///< relocatable ELF, exports the typed entries and inlay_code_object_<program>
   SharedObject,  ///< the code object
+  Hsaco,         ///< of a GPU target: the AMDGPU code object alone
 };
-/// "ir", "ll", "bc", "asm", "obj", "so".
+/// "ir", "ll", "bc", "asm", "obj", "so", "hsaco".
 const char* to_string(Artifact artifact);
 
 // ---- the report: proof of what was inlined ----
@@ -65,13 +66,69 @@ struct SelectionReport {
   std::vector<RowDecision> decisions;
 };
 
+/// What a kernel takes of a GPU, read from its code object.
+struct KernelReport {
+  std::string name;      ///< symbol
+  std::string function;  ///< the Inlay function that launches it
+  Loc loc;
+  bool serial = false;  ///< one work-item does it all
+  bool ready = false;   ///< of an import, as it is
+  int64_t workgroup[3] = {1, 1, 1};
+  int64_t vgprs = 0, sgprs = 0, agprs = 0;
+  int64_t lds_bytes = 0;      ///< static, of a workgroup
+  int64_t scratch_bytes = 0;  ///< of a work-item
+  int64_t vgpr_spills = 0, sgpr_spills = 0;
+  int64_t kernarg_bytes = 0;
+  /// Wavefronts on a SIMD that registers, LDS and workgroup size allow; 0: not known.
+  int64_t occupancy = 0;
+};
+
 /// The report of one target variant.
 struct BuildReport {
   Target target;
+  std::vector<KernelReport> kernels;          ///< of a GPU target
+  std::vector<std::string> device_libraries;  ///< "ocml (3 functions)"
+  int code_object_version = 0;                ///< of a GPU target
   std::vector<ImportReport> imports;
   std::vector<CallReport> calls;
   std::vector<SelectionReport> selections;
   std::vector<std::pair<std::string, double>> stage_seconds;  ///< name of stage, time
+};
+
+// ---- parts for a device ----
+
+/// How a buffer parameter is used.
+struct ParamAccess {
+  bool read = false;
+  bool written = false;
+};
+
+/// A kernel as the host launches it; see InlayGpuKernel.
+struct DeviceKernel {
+  struct Argument {
+    uint32_t offset = 0, size = 0;
+    bool pointer = false;
+  };
+  std::string name, function;
+  std::vector<Argument> args;
+  uint32_t kernarg_size = 0;
+  uint32_t workgroup[3] = {1, 1, 1};
+  uint32_t lds_bytes = 0, dynamic_lds = 0, private_bytes = 0;
+  uint32_t code = 0;  ///< into DevicePart::codes
+};
+
+/// A program for one GPU target, ready to be put into a code object of the host: what becomes an
+/// InlayGpuEntry.
+struct DevicePart {
+  Target target;
+  std::string target_id;           ///< "gfx906:sramecc+:xnack-"
+  Program program;                 ///< lowered: its functions' signatures
+  std::vector<std::string> codes;  ///< AMDGPU code objects; the first is the program's own
+  std::vector<DeviceKernel> kernels;
+  std::string host_object;          ///< ELF object for the host: the functions that launch
+  std::vector<std::string> invoke;  ///< its symbols, in the order of the functions
+  /// By function and position of the parameter.
+  std::map<std::string, std::map<size_t, ParamAccess>> accesses;
 };
 
 // ---- compiling ----
@@ -99,12 +156,19 @@ struct CompileOptions {
   std::string reproduce_command;  ///< heads each dump
   ByteCache* cache = nullptr;     ///< null: nothing is cached
   std::vector<std::string> include_directories;  ///< for c, cxx, asm imports (-I)
+  int code_object_version = 0;  ///< of AMDGPU code objects: 4 or 5; 0: the backend's own choice
+  /// For a device backend: the oldest processor that the host's code must run on.
+  std::optional<Target> host;
+  /// For the host's backend: what goes into the code object beside its units. With at least one of
+  /// these there may be no unit: then `host` says what the object is for.
+  std::vector<DevicePart> device_parts;
 };
 
 struct CompileResult {
   std::map<Artifact, std::string> artifacts;  ///< bytes of what was asked for
   std::vector<BuildReport> reports;           ///< one a unit
   std::vector<std::string> dependencies;      ///< every file that was read: imports, their includes
+  std::vector<DevicePart> device_parts;       ///< of a device backend, asked for an object
   Diagnostics warnings;
 };
 
@@ -125,13 +189,18 @@ class Backend {
   /// "unknown-target", with the nearest names) if it is, but has an unknown CPU or feature.
   virtual std::optional<Target> resolve_target(const std::string& spec) const = 0;
   virtual std::vector<ImportKind> import_kinds(const Target& target) const = 0;
+  /// True if the targets are devices that a host launches kernels on. compile() then gives
+  /// CompileResult::device_parts where Object or SharedObject is asked for, and needs options.host.
+  virtual bool is_device() const { return false; }
+  /// The oldest processor of `target`'s architecture that a code object may meet.
+  virtual Target baseline(const Target& target) const { return target; }
   /// Compiles units of one architecture into one code object, best variant first.
   virtual CompileResult compile(const std::string& program_name,
                                 const std::vector<CompileUnit>& units,
                                 const CompileOptions& options) const = 0;
 };
 
-inline constexpr uint32_t kPluginApiVersion = 1;
+inline constexpr uint32_t kPluginApiVersion = 2;
 
 }  // namespace inlay
 

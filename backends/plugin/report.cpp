@@ -59,6 +59,31 @@ nlohmann::json json_place(const Loc& loc) {
   return loc ? nlohmann::json(place(loc)) : nlohmann::json(nullptr);
 }
 
+std::string shape(const KernelReport& kernel) {
+  std::string text;
+  for (int64_t extent : kernel.workgroup)
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
+  return text;
+}
+
+nlohmann::json to_json(const KernelReport& kernel) {
+  return {{"name", kernel.name},
+          {"function", kernel.function},
+          {"place", json_place(kernel.loc)},
+          {"serial", kernel.serial},
+          {"ready", kernel.ready},
+          {"workgroup", kernel.workgroup},
+          {"vgprs", kernel.vgprs},
+          {"sgprs", kernel.sgprs},
+          {"agprs", kernel.agprs},
+          {"lds_bytes", kernel.lds_bytes},
+          {"scratch_bytes", kernel.scratch_bytes},
+          {"vgpr_spills", kernel.vgpr_spills},
+          {"sgpr_spills", kernel.sgpr_spills},
+          {"kernarg_bytes", kernel.kernarg_bytes},
+          {"occupancy", kernel.occupancy}};
+}
+
 nlohmann::json to_json(const BuildReport& report) {
   nlohmann::json out;
   out["target"] = {{"spec", report.target.spec},
@@ -66,6 +91,12 @@ nlohmann::json to_json(const BuildReport& report) {
                    {"triple", report.target.triple},
                    {"cpu", report.target.cpu},
                    {"features", report.target.features}};
+  if (report.code_object_version) {
+    out["code_object_version"] = report.code_object_version;
+    out["device_libraries"] = report.device_libraries;
+    out["kernels"] = nlohmann::json::array();
+    for (const KernelReport& kernel : report.kernels) out["kernels"].push_back(to_json(kernel));
+  }
   out["imports"] = nlohmann::json::array();
   for (const ImportReport& import : report.imports) {
     nlohmann::json pragmas = nlohmann::json::array();
@@ -124,6 +155,32 @@ const char* to_string(InlineVerdict verdict) {
 std::string render_text(const BuildReport& report) {
   std::string text = "target " + report.target.spec + " (" + report.target.triple + ", " +
                      report.target.cpu + ")\n";
+  if (report.code_object_version) {
+    text += "  code object version " + std::to_string(report.code_object_version) +
+            "; device libraries: ";
+    for (size_t i = 0; i < report.device_libraries.size(); ++i) {
+      text += (i ? ", " : "") + report.device_libraries[i];
+    }
+    text += report.device_libraries.empty() ? "none needed\n" : "\n";
+  }
+  if (!report.kernels.empty()) {
+    text += "kernels\n";
+    std::vector<std::vector<std::string>> rows{{"kernel", "place", "workgroup", "VGPR", "SGPR",
+                                                "LDS", "scratch", "spills", "occupancy", "note"}};
+    for (const KernelReport& kernel : report.kernels) {
+      std::string where = place(kernel.loc);
+      int64_t spills = kernel.vgpr_spills + kernel.sgpr_spills;
+      rows.push_back({kernel.name, where.empty() ? "-" : where, shape(kernel),
+                      std::to_string(kernel.vgprs), std::to_string(kernel.sgprs),
+                      std::to_string(kernel.lds_bytes), std::to_string(kernel.scratch_bytes),
+                      std::to_string(spills),
+                      kernel.occupancy ? std::to_string(kernel.occupancy) : "-",
+                      kernel.ready    ? "imported, ready"
+                      : kernel.serial ? "one work-item"
+                                      : ""});
+    }
+    text += table(rows);
+  }
   if (!report.imports.empty()) {
     text += "imports\n";
     std::vector<std::vector<std::string>> rows{

@@ -45,7 +45,8 @@ TEST(Plugins, RefusesWhatDoesNotFit) {
     reasons[fs::path(refusal.path).stem().string()] = refusal.reason;
   }
   ASSERT_EQ(reasons.size(), 5u);
-  EXPECT_THAT(reasons["fake_api"], HasSubstr("plugin API 77, this Inlay speaks 1"));
+  EXPECT_THAT(reasons["fake_api"],
+              HasSubstr("plugin API 77, this Inlay speaks " + std::to_string(kPluginApiVersion)));
   EXPECT_THAT(reasons["fake_hash"],
               HasSubstr("headers cafe, this Inlay has " + std::string(core_abi_hash())));
   EXPECT_THAT(reasons["fake_entry"], HasSubstr("exports no inlay_plugin_entry"));

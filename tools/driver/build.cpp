@@ -102,6 +102,7 @@ std::string Driver::key_of(const BuildRequest& request, const std::string& text)
               request.input,
               text,
               request.optimization_level,
+              request.code_object_version,
               request.debug_info,
               request.params,
               request.schedule,
@@ -150,18 +151,76 @@ Driver::Prepared Driver::prepare(const BuildRequest& request) {
   return prepared;
 }
 
-BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string>* dependencies) {
-  Prepared prepared = prepare(request);
-  const Target& first = prepared.units.front().target;
-  for (const CompileUnit& unit : prepared.units) {
-    if (unit.target.arch != first.arch || unit.target.backend != first.backend) {
-      throw CompileError("targets", {},
-                         "targets `" + first.spec + "` and `" + unit.target.spec +
-                             "` are of different architectures (" + first.arch + ", " +
-                             unit.target.arch + "); one code object holds variants of one",
-                         "build them into two files");
+namespace {
+
+void append(CompileResult& all, CompileResult more) {
+  all.artifacts.merge(more.artifacts);
+  for (BuildReport& report : more.reports) all.reports.push_back(std::move(report));
+  for (std::string& path : more.dependencies) all.dependencies.push_back(std::move(path));
+  for (const Diagnostic& warning : more.warnings.all()) all.warnings.add(warning);
+}
+
+// A code object is the host's: what it holds for devices is compiled before, and handed to the
+// host's backend.
+CompileResult compile_units(PluginRegistry& plugins, const std::string& program,
+                            const std::vector<CompileUnit>& units, CompileOptions options) {
+  std::vector<CompileUnit> host;
+  std::map<const Backend*, std::vector<CompileUnit>> devices;
+  for (const CompileUnit& unit : units) {
+    const Backend& backend = plugins.backend_of(unit.target);
+    (backend.is_device() ? devices[&backend] : host).push_back(unit);
+  }
+  for (const CompileUnit& unit : host) {
+    const Target& first = host.front().target;
+    if (unit.target.arch == first.arch && unit.target.backend == first.backend) continue;
+    throw CompileError("targets", {},
+                       "targets `" + first.spec + "` and `" + unit.target.spec +
+                           "` are of different architectures (" + first.arch + ", " +
+                           unit.target.arch + "); one code object holds variants of one",
+                       "build them into two files");
+  }
+  bool wants_object = false;
+  for (Artifact artifact : options.artifacts) {
+    bool of_all = artifact == Artifact::Object || artifact == Artifact::SharedObject;
+    wants_object |= of_all;
+    if (!of_all && !host.empty() && !devices.empty()) {
+      throw CompileError("several-targets", {},
+                         std::string("output `") + to_string(artifact) +
+                             "` holds one target, but several are named",
+                         "name one target, or ask for `so` or `obj`");
+    }
+    if (artifact == Artifact::Hsaco && devices.empty()) {
+      throw CompileError("option", {}, "output `hsaco` is code for a GPU, but no target is one",
+                         "name one: --target gfx900");
     }
   }
+  CompileResult result;
+  Target host_target =
+      devices.empty() || !host.empty() ? host.front().target : plugins.resolve("native");
+  const Backend& host_backend = plugins.backend_of(host_target);
+  options.host = host_backend.baseline(host_target);
+  for (const auto& [backend, device_units] : devices) {
+    CompileResult made = backend->compile(program, device_units, options);
+    for (DevicePart& part : made.device_parts) options.device_parts.push_back(std::move(part));
+    append(result, std::move(made));
+  }
+  if (!devices.empty()) {
+    std::erase_if(options.artifacts, [](Artifact artifact) {
+      return artifact != Artifact::Object && artifact != Artifact::SharedObject;
+    });
+  }
+  if (devices.empty() || wants_object) {
+    CompileResult made = host_backend.compile(program, host, options);
+    append(made, std::move(result));  // the host's reports stand first
+    return made;
+  }
+  return result;
+}
+
+}  // namespace
+
+BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string>* dependencies) {
+  Prepared prepared = prepare(request);
   CompileOptions options;
   options.artifacts = request.artifacts;
   options.optimization_level = request.optimization_level;
@@ -170,8 +229,9 @@ BuildOutput Driver::compile(const BuildRequest& request, std::vector<std::string
   options.reproduce_command = request.reproduce_command;
   options.cache = cache_;
   options.include_directories = request.include_directories;
+  options.code_object_version = request.code_object_version;
   CompileResult result =
-      plugins_.backend_of(first).compile(prepared.program.name, prepared.units, options);
+      compile_units(plugins_, prepared.program.name, prepared.units, std::move(options));
   BuildOutput output;
   output.artifacts = std::move(result.artifacts);
   output.header = c_header(prepared.program);

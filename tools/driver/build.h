@@ -18,7 +18,8 @@ struct BuildRequest {
   std::vector<std::string> include_directories;
   int optimization_level = 3;
   bool debug_info = false;
-  std::string dump_stages;  ///< folder; a build that dumps is not taken from the cache
+  int code_object_version = 0;  ///< of code for AMD GPUs: 4, 5; 0: the backend's choice
+  std::string dump_stages;      ///< folder; a build that dumps is not taken from the cache
   std::string reproduce_command;
 };
 

@@ -19,7 +19,7 @@ const Emit kEmits[] = {
     {"so", ".so", Artifact::SharedObject}, {"obj", ".o", Artifact::Object},
     {"asm", ".s", Artifact::Assembly},     {"ll", ".ll", Artifact::LlvmIr},
     {"bc", ".bc", Artifact::Bitcode},      {"ir", ".lowered.inlay", Artifact::LoweredIr},
-    {"header", ".h", std::nullopt},
+    {"hsaco", ".hsaco", Artifact::Hsaco},  {"header", ".h", std::nullopt},
 };
 
 struct BuildFlags : CompileFlags {
@@ -84,7 +84,8 @@ void add_build(CLI::App& app, Action& run, std::string command_line) {
   build
       ->add_option(
           "--emit", flags->emits,
-          "What to write: so (default), obj, asm, ll, bc, ir (the lowered program), header; "
+          "What to write: so (default), obj, asm, ll, bc, ir (the lowered program), hsaco (a GPU's "
+          "code object alone), header; "
           "several with commas")
       ->type_name("KIND")
       ->delimiter(',')

@@ -23,6 +23,7 @@ struct CompileFlags {
   std::vector<std::string> include_directories;
   std::string optimization = "3";
   bool debug_info = false;
+  std::string code_object_version;
   bool no_cache = false;
   bool no_schedule = false;
 

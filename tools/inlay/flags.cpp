@@ -51,8 +51,8 @@ void CompileFlags::add_to(CLI::App& app, bool many_targets) {
   CLI::Option* target =
       app.add_option("-t,--target", targets,
                      many_targets ? "Target, such as native (default), x86-64-v3, znver3+avx512f, "
-                                    "aarch64+neon; several of one architecture make variants, "
-                                    "chosen when loaded"
+                                    "aarch64+neon, gfx906:xnack-; several of one architecture make "
+                                    "variants, chosen when loaded; GPUs go into the same file"
                                   : "Target, such as native (default), x86-64-v3, aarch64+neon");
   target->type_name("TARGET");
   if (many_targets) {
@@ -80,6 +80,10 @@ void CompileFlags::add_to(CLI::App& app, bool many_targets) {
       ->check(CLI::IsMember({"0", "1", "2", "3"}))
       ->capture_default_str();
   app.add_flag("-g", debug_info, "Keep debug information");
+  app.add_option("--code-object-version", code_object_version,
+                 "Of code for AMD GPUs: 4 for ROCm 5.2 and its time, 5 (default) for later ones")
+      ->type_name("VERSION")
+      ->check(CLI::IsMember({"4", "5", "6"}));
   app.add_flag("--no-schedule", no_schedule, "Compile functions as they are written");
   app.add_flag("--no-cache", no_cache, "Neither read nor write the cache");
 }
@@ -96,6 +100,7 @@ BuildRequest CompileFlags::request(const std::string& input) const {
   request.include_directories = include_directories;
   request.optimization_level = optimization[0] - '0';
   request.debug_info = debug_info;
+  if (!code_object_version.empty()) request.code_object_version = code_object_version[0] - '0';
   request.schedule = !no_schedule;
   return request;
 }

@@ -17,6 +17,11 @@ const int64_t RuntimeOffsets::workspace_acquire = offsetof(InlayRuntimeTable, wo
 const int64_t RuntimeOffsets::workspace_release = offsetof(InlayRuntimeTable, workspace_release);
 const int64_t RuntimeOffsets::fail = offsetof(InlayRuntimeTable, fail);
 const int64_t RuntimeOffsets::vector_function = offsetof(InlayRuntimeTable, vector_function);
+const int64_t RuntimeOffsets::kernel_launch = offsetof(InlayRuntimeTable, kernel_launch);
+const int64_t RuntimeOffsets::gpu_workspace_acquire =
+    offsetof(InlayRuntimeTable, gpu_workspace_acquire);
+const int64_t RuntimeOffsets::gpu_workspace_release =
+    offsetof(InlayRuntimeTable, gpu_workspace_release);
 const int32_t Status::ok = INLAY_OK;
 const int32_t Status::out_of_memory = INLAY_ERROR_OUT_OF_MEMORY;
 const int32_t Status::assertion = INLAY_ERROR_ASSERT;
@@ -29,8 +34,8 @@ ModuleEmitter::ModuleEmitter(llvm::LLVMContext& context, const LoweredProgram& l
       target_(target),
       options_(options),
       features_(feature_string(target)) {
-  arith_facts_.converts_f16 =
-      target.arch == "aarch64" || target.features.count("f16c") || target.features.count("avx512f");
+  arith_facts_.converts_f16 = target.arch == "aarch64" || target.arch == "amdgpu" ||
+                              target.features.count("f16c") || target.features.count("avx512f");
   result_.module = std::make_unique<llvm::Module>(lowered.program.name, context);
   module().setTargetTriple(target.triple);
   module().setDataLayout(machine.createDataLayout());
@@ -38,7 +43,13 @@ ModuleEmitter::ModuleEmitter(llvm::LLVMContext& context, const LoweredProgram& l
 }
 
 EmittedModule ModuleEmitter::emit() {
-  for (const Function* function : lowered_.program.functions()) emit_function(*function);
+  for (const Function* function : lowered_.program.functions()) {
+    emit_function(*function, function->body);
+  }
+  return take();
+}
+
+EmittedModule ModuleEmitter::take() {
   if (debug_) debug_->finalize();
   return std::move(result_);
 }
@@ -99,9 +110,14 @@ uint64_t ModuleEmitter::add_asm(const Loc& loc) {
   return kAsmCookie + result_.asm_locs.size() - 1;
 }
 
-void ModuleEmitter::emit_function(const Function& function) {
+void ModuleEmitter::emit_function(const Function& function, const Stmt& function_body) {
   std::vector<Var> symbols = function.symbols();
   llvm::SmallVector<llvm::Type*, 16> types;
+  size_t first = 0;  // of the parameters
+  if (device_) {
+    types.push_back(llvm::PointerType::getUnqual(context_));
+    first = 1;
+  }
   for (const Param& param : function.params) {
     auto* var = std::get_if<Var>(&param);
     types.push_back(var ? value_type(context_, var->type())
@@ -117,7 +133,11 @@ void ModuleEmitter::emit_function(const Function& function) {
   describe(body, function.loc);
 
   FunctionEmitter emitter(*this, function.name, body);
-  size_t at = 0;
+  if (device_) {
+    body->getArg(0)->setName("inlay.context");
+    emitter.set_gpu_context(body->getArg(0));
+  }
+  size_t at = first;
   for (const Param& param : function.params) {
     llvm::Argument* argument = body->getArg(at++);
     argument->setName(param_name(param));
@@ -128,11 +148,11 @@ void ModuleEmitter::emit_function(const Function& function) {
     argument->setName(symbol.name());
     emitter.bind_var(symbol, argument);
   }
-  at = 0;
+  at = first;
   for (const Param& param : function.params) {
     if (auto* buffer = std::get_if<Buffer>(&param)) {
       body->getArg(at)->addAttr(
-          llvm::Attribute::get(context_, kParamAttribute, std::to_string(at)));
+          llvm::Attribute::get(context_, kParamAttribute, std::to_string(at - first)));
       emitter.bind_buffer(*buffer, body->getArg(at));
       // An extent is never negative.
       for (const Expr& extent : (*buffer)->shape) {
@@ -146,7 +166,7 @@ void ModuleEmitter::emit_function(const Function& function) {
     }
     ++at;
   }
-  emitter.emit_body(function.body);
+  emitter.emit_body(function_body);
 
   std::string invoke_name = options_.symbol_prefix + "inlay.invoke." + function.name;
   emit_invoke(function, body, invoke_name);
@@ -156,15 +176,17 @@ void ModuleEmitter::emit_function(const Function& function) {
 void ModuleEmitter::emit_invoke(const Function& function, llvm::Function* body,
                                 const std::string& name) {
   llvm::Type* pointer = llvm::PointerType::getUnqual(context_);
-  auto* type =
-      llvm::FunctionType::get(llvm::Type::getInt32Ty(context_), {pointer, pointer, pointer}, false);
+  unsigned first = device_ ? 1 : 0;
+  llvm::SmallVector<llvm::Type*, 4> types(3 + first, pointer);
+  auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context_), types, false);
   llvm::Function* invoke = make_function(type, /*internal=*/false, name);
   Builder b(llvm::BasicBlock::Create(context_, "entry", invoke),
             llvm::TargetFolder(module().getDataLayout()));
   auto element = [&](unsigned array, size_t index) {
-    return b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), invoke->getArg(array), index);
+    return b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), invoke->getArg(first + array), index);
   };
   llvm::SmallVector<llvm::Value*, 16> args;
+  if (device_) args.push_back(invoke->getArg(0));
   size_t buffers = 0, scalars = 0;
   for (const Param& param : function.params) {
     if (auto* var = std::get_if<Var>(&param)) {

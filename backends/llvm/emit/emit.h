@@ -64,6 +64,8 @@ inline constexpr const char* kVectorMathPrefix = "inlay.vector.";
 
 /// Bytes of private and shared buffers that one function may keep on the stack.
 inline constexpr int64_t kMaxStackBytes = 256 * 1024;
+/// The same for a work-item of a GPU.
+inline constexpr int64_t kMaxScratchBytes = 64 * 1024;
 
 /// Emits `lowered` for `target`. Throws CompileError: "unsupported" (a barrier), "stack-limit",
 /// "private-shape", "inline-asm".

@@ -202,9 +202,11 @@ llvm::Value* FunctionEmitter::emit_extern(const CallExtern& node) {
   llvm::SmallVector<llvm::Value*, 8> args;
   llvm::SmallVector<llvm::Type*, 8> types;
   for (const Expr& arg : node.args) {
-    args.push_back(emit_argument(arg));
+    args.push_back(to_generic(emit_argument(arg)));
     types.push_back(args.back()->getType());
     record.args.push_back(arg.type());
+    auto* view = arg.as<View>();
+    record.spaces.push_back(view ? view->buffer->space : MemorySpace::Global);
   }
   auto* type =
       llvm::FunctionType::get(abi_type(parent_.context(), node.type), types, /*isVarArg=*/false);

@@ -21,6 +21,7 @@ struct ExternCall {
   DType result;             ///< kVoid: none
   std::vector<DType> args;  ///< kPointer for a view
   Loc loc;
+  std::vector<MemorySpace> spaces{};  ///< of each view; Global for what is none
 };
 
 }  // namespace inlay

@@ -4,6 +4,7 @@
 // a FunctionEmitter of its own, with what its body uses as arguments.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <unordered_map>
 #include <vector>
@@ -26,6 +27,17 @@ struct Names {
   std::unordered_map<const BufferNode*, BufferSlot> buffers;
 };
 
+/// Where the code of a kernel stands while it is emitted.
+struct DeviceScope {
+  const KernelPlan* plan = nullptr;
+  std::array<llvm::Value*, 3> group{}, lane{};  ///< ids, i64
+  unsigned active = 0;    ///< bit d: a lane loop of dimension d stands around, or one work-item
+  bool narrowed = false;  ///< not all work-items are known to come here: no barrier may stand here
+  bool last = true;       ///< nothing of the kernel or lane loop follows
+  /// All work-items have read memory here, for values of the workgroup, and some may still do so.
+  bool reading = false;
+};
+
 class FunctionEmitter {
  public:
   /// `name` is the Inlay function's, for messages. The entry block of `function` is made here.
@@ -41,6 +53,10 @@ class FunctionEmitter {
   void emit_body(const Stmt& body);
   /// Emits `loop` over begin .. begin + extent, and returns status ok at its end.
   void emit_loop_body(const For& loop, llvm::Value* begin, llvm::Value* extent);
+  /// Emits the body of a kernel.
+  void emit_kernel_body(const KernelPlan& plan);
+  /// This is host code that launches kernels: `context` is its InlayGpuContext.
+  void set_gpu_context(llvm::Value* context) { gpu_context_ = context; }
 
  private:
   // expr.cpp
@@ -73,12 +89,32 @@ class FunctionEmitter {
   void emit_allocate(const Allocate& node);
   void emit_stack(BufferSlot& made, const Buffer& buffer, int64_t size, const Loc& loc);
   void emit_workspace(BufferSlot& made, const Buffer& buffer, llvm::Value* bytes);
+  llvm::Value* workspace_function(bool acquire);
   llvm::Value* emit_byte_count(const Buffer& buffer, llvm::ArrayRef<llvm::Value*> extents,
                                llvm::ArrayRef<llvm::Value*> strides, llvm::Value** overflow);
 
   // parallel.cpp
   void emit_parallel(const For& loop);
   void take_buffer(const Buffer& buffer, const BufferSlot& outer, llvm::Argument* base);
+
+  // gpu/launch.cpp
+  void emit_launch(const KernelPlan& plan);
+
+  // gpu/device.cpp
+  void emit_device_for(const For& loop);
+  void emit_lane_loop(const For& loop, int dimension);
+  void emit_effect(const Stmt& stmt);
+  void emit_device_if(const If& node);
+  void emit_barrier();
+  /// Makes the work-items wait for each other where the order of the IR's statements asks for it.
+  void emit_order(const Loc& loc);
+  llvm::Value* emit_ids_are_zero(unsigned dimensions);
+  /// Dimensions of the workgroup without a lane loop around.
+  unsigned missing_dimensions() const;
+  void emit_shared(BufferSlot& made, const Buffer& buffer, int64_t size);
+  void check_private(const Buffer& buffer, const Loc& loc);
+  /// A pointer as C and imported IR take it: to the generic address space.
+  llvm::Value* to_generic(llvm::Value* pointer);
 
   // stmt.cpp
   void emit(const Stmt& stmt);
@@ -106,6 +142,8 @@ class FunctionEmitter {
   std::vector<llvm::Value*> workspaces_;      ///< acquired, innermost last
   std::vector<llvm::MDNode*> access_groups_;  ///< of the vectorized loops around
   int64_t stack_bytes_ = 0;
+  DeviceScope* device_ = nullptr;       ///< null: host code
+  llvm::Value* gpu_context_ = nullptr;  ///< of host code that launches kernels
 };
 
 }  // namespace inlay::emit

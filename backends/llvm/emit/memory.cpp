@@ -114,6 +114,9 @@ llvm::Value* FunctionEmitter::emit_load(const Load& node) {
     }
   }
   annotate(load, node.buffer);
+  if (device_ && node.buffer->space != MemorySpace::Private && missing_dimensions() != 0) {
+    device_->reading = true;
+  }
   return from_memory(node.type, load);
 }
 
@@ -140,8 +143,8 @@ void FunctionEmitter::bind_buffer(const Buffer& buffer, llvm::Argument* base) {
   base->addAttr(llvm::Attribute::NoAlias);
   base->addAttr(llvm::Attribute::NoUndef);
   base->addAttr(llvm::Attribute::getWithAlignment(context, llvm::Align(alignment)));
-  // With a constant compact shape, that many bytes are there.
-  if (!buffer->strides.empty()) return;
+  // With a constant compact shape, that many bytes are there; on a GPU, not for the host.
+  if (!buffer->strides.empty() || gpu_context_) return;
   int64_t bytes = buffer->type.bytes();
   for (const Expr& extent : buffer->shape) {
     const IntImm* number = as_int(extent);
@@ -231,9 +234,12 @@ void FunctionEmitter::emit_allocate(const Allocate& node) {
           "allocation-size", loc,
           "buffer `" + buffer.name() + "` has a negative extent or stride, or its size overflows");
     }
-    if (buffer->space == MemorySpace::Global) {
+    if (buffer->space == MemorySpace::Global && !device_) {
       emit_workspace(made, buffer, b_.getInt64(*bytes));
+    } else if (device_ && buffer->space == MemorySpace::Shared) {
+      emit_shared(made, buffer, *bytes);
     } else {
+      check_private(buffer, loc);
       emit_stack(made, buffer, *bytes, loc);
     }
   } else {
@@ -250,11 +256,13 @@ void FunctionEmitter::emit_allocate(const Allocate& node) {
 
 void FunctionEmitter::emit_stack(BufferSlot& made, const Buffer& buffer, int64_t size,
                                  const Loc& loc) {
-  if (size > kMaxStackBytes - stack_bytes_) {
+  if (size > (device_ ? kMaxScratchBytes : kMaxStackBytes) - stack_bytes_) {
     throw CompileError("stack-limit", loc,
                        "buffer `" + buffer.name() + "` of " + std::to_string(size) +
-                           " bytes exceeds the stack: one function may keep " +
-                           std::to_string(kMaxStackBytes) + " bytes in private buffers",
+                           " bytes exceeds the stack: one " + (device_ ? "work-item" : "function") +
+                           " may keep " +
+                           std::to_string(device_ ? kMaxScratchBytes : kMaxStackBytes) +
+                           " bytes in private buffers",
                        "allocate it `in global`");
   }
   stack_bytes_ += size;
@@ -263,17 +271,22 @@ void FunctionEmitter::emit_stack(BufferSlot& made, const Buffer& buffer, int64_t
                                     size / buffer->type.bytes());
   llvm::AllocaInst* memory = at.CreateAlloca(type, nullptr, buffer.name());
   made.alignment = std::max<int64_t>(buffer->alignment, buffer->type.bytes());
-  if (size >= 64) made.alignment = std::max<int64_t>(made.alignment, 64);  // for whole vectors
+  int64_t whole = device_ ? 16 : 64;  // for whole vectors
+  if (size >= whole) made.alignment = std::max(made.alignment, whole);
   memory->setAlignment(llvm::Align(made.alignment));
   made.base = memory;
 }
 
 void FunctionEmitter::emit_workspace(BufferSlot& made, const Buffer& buffer, llvm::Value* bytes) {
-  made.alignment = std::max(buffer->alignment, 64);
-  auto* type = llvm::FunctionType::get(b_.getPtrTy(), {b_.getInt64Ty(), b_.getInt64Ty()}, false);
-  llvm::CallInst* memory =
-      b_.CreateCall(type, parent_.runtime_function(b_, RuntimeOffsets::workspace_acquire),
-                    {bytes, b_.getInt64(made.alignment)});
+  made.alignment = std::max(buffer->alignment, gpu_context_ ? 256 : 64);
+  llvm::SmallVector<llvm::Value*, 3> args{bytes, b_.getInt64(made.alignment)};
+  llvm::SmallVector<llvm::Type*, 3> types{b_.getInt64Ty(), b_.getInt64Ty()};
+  if (gpu_context_) {
+    args.insert(args.begin(), gpu_context_);
+    types.insert(types.begin(), b_.getPtrTy());
+  }
+  llvm::CallInst* memory = b_.CreateCall(llvm::FunctionType::get(b_.getPtrTy(), types, false),
+                                         workspace_function(/*acquire=*/true), args);
   memory->setName(buffer.name());
   memory->addRetAttr(llvm::Attribute::NoAlias);
   memory->addRetAttr(
@@ -282,6 +295,15 @@ void FunctionEmitter::emit_workspace(BufferSlot& made, const Buffer& buffer, llv
   exit_if(b_.CreateIsNull(memory), [&] { return b_.getInt32(Status::out_of_memory); });
   workspaces_.push_back(memory);
   made.base = memory;
+}
+
+llvm::Value* FunctionEmitter::workspace_function(bool acquire) {
+  int64_t offset = acquire ? RuntimeOffsets::workspace_acquire : RuntimeOffsets::workspace_release;
+  if (gpu_context_) {
+    offset =
+        acquire ? RuntimeOffsets::gpu_workspace_acquire : RuntimeOffsets::gpu_workspace_release;
+  }
+  return parent_.runtime_function(b_, offset);
 }
 
 }  // namespace inlay::emit

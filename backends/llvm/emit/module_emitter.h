@@ -7,9 +7,11 @@
 
 #include <map>
 #include <memory>
+#include <unordered_map>
 
 #include "backends/llvm/emit/arith.h"
 #include "backends/llvm/emit/emit.h"
+#include "backends/llvm/emit/gpu/gpu.h"
 
 namespace inlay::emit {
 
@@ -20,6 +22,9 @@ struct RuntimeOffsets {
   static const int64_t workspace_release;
   static const int64_t fail;
   static const int64_t vector_function;
+  static const int64_t kernel_launch;
+  static const int64_t gpu_workspace_acquire;
+  static const int64_t gpu_workspace_release;
 };
 
 struct Status {
@@ -33,8 +38,17 @@ class ModuleEmitter {
   ModuleEmitter(llvm::LLVMContext& context, const LoweredProgram& lowered, const Target& target,
                 const llvm::TargetMachine& machine, const EmitOptions& options);
   EmittedModule emit();
+  /// The functions of a program for a GPU: host code of `plans` (by function), kernels go to
+  /// `device`.
+  EmittedModule emit_host(const std::vector<HostPlan>& plans, ModuleEmitter& device);
+  /// What was emitted into this module by another one's emit_host().
+  EmittedModule take();
 
   llvm::LLVMContext& context() { return context_; }
+  ModuleEmitter* device() { return device_; }
+  std::vector<EmittedKernel>& kernels() { return kernels_; }
+  /// The kernel that `stmt` of a host plan is; null: it is host code.
+  const KernelPlan* kernel_of(const StmtNode* stmt) const;
   llvm::Module& module() { return *result_.module; }
   const ArithFacts& arith_facts() const { return arith_facts_; }
   const Target& target() const { return target_; }
@@ -50,6 +64,8 @@ class ModuleEmitter {
   /// `scalar` (of libm()) on vectors of `lanes`: a shim that calls the function of the vector ABI
   /// `isa`, or `scalar` for each lane.
   llvm::Function* vector_libm(llvm::Function* scalar, int lanes, char isa);
+  /// Declaration of the device library's function: __ocml_exp_f32.
+  llvm::FunctionCallee device_math(MathOp op, DType type);
   /// Declaration of an imported symbol; throws if no import could define one so named.
   llvm::FunctionCallee extern_function(const CallExtern& call, llvm::FunctionType* type);
   /// Registers a call, and its number.
@@ -64,7 +80,7 @@ class ModuleEmitter {
   int next_parallel() { return parallel_loops_++; }
 
  private:
-  void emit_function(const Function& function);
+  void emit_function(const Function& function, const Stmt& function_body);
   void emit_invoke(const Function& function, llvm::Function* body, const std::string& name);
 
   llvm::LLVMContext& context_;
@@ -76,6 +92,9 @@ class ModuleEmitter {
   EmittedModule result_;
   std::map<std::string, llvm::Constant*> texts_;
   int parallel_loops_ = 0;
+  ModuleEmitter* device_ = nullptr;     ///< where kernels go; null: this module has none
+  const HostPlan* plan_ = nullptr;      ///< of the function that is being emitted
+  std::vector<EmittedKernel> kernels_;  ///< of a device module
   std::unique_ptr<llvm::DIBuilder> debug_;
 };
 

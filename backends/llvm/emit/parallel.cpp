@@ -2,35 +2,10 @@
 //   i32 @"inlay.fn.f.parallelN"(<what the body uses>..., i64 begin, i64 end)
 // with each buffer as a `noalias` argument; an InlayParallelBody unpacks them from a closure on the
 // stack of the thread that calls parallel_for.
-#include <set>
-
 #include "backends/llvm/emit/function_emitter.h"
-#include "core/ir/visitor.h"
+#include "backends/llvm/emit/uses.h"
 
 namespace inlay::emit {
-
-namespace {
-
-// Variables and buffers in the body of a loop, in order of first use.
-struct Uses : Visitor {
-  std::vector<const VarNode*> vars;
-  std::vector<Buffer> buffers;
-  std::set<const void*> seen;
-
-  using Visitor::visit_node;
-  void visit_node(const VarNode& node) override {
-    if (seen.insert(&node).second) vars.push_back(&node);
-  }
-  void visit_buffer(const Buffer& buffer) override {
-    if (seen.insert(buffer.get()).second) buffers.push_back(buffer);
-  }
-  void visit_node(const Allocate& node) override {
-    for (const Expr& extent : node.buffer->shape) visit(extent);
-    for (const Expr& stride : node.buffer->strides) visit(stride);
-  }
-};
-
-}  // namespace
 
 // A buffer of the outer function, as an argument of the inner one.
 void FunctionEmitter::take_buffer(const Buffer& buffer, const BufferSlot& outer,

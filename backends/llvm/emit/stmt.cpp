@@ -48,15 +48,16 @@ void FunctionEmitter::emit_loop_body(const For& loop, llvm::Value* begin, llvm::
 
 void FunctionEmitter::emit(const Stmt& stmt) {
   if (stmt.loc()) b_.SetCurrentDebugLocation(parent_.debug_place(*function_, stmt.loc()));
+  if (const KernelPlan* kernel = parent_.kernel_of(stmt.get())) return emit_launch(*kernel);
   switch (stmt->kind) {
     case StmtKind::Block:
       return emit_block(*stmt.as<Block>());
     case StmtKind::For:
       return emit_for(*stmt.as<For>());
     case StmtKind::If:
-      return emit_if(*stmt.as<If>());
+      return device_ ? emit_device_if(*stmt.as<If>()) : emit_if(*stmt.as<If>());
     case StmtKind::Store:
-      return emit_store(*stmt.as<Store>());
+      return device_ ? emit_effect(stmt) : emit_store(*stmt.as<Store>());
     case StmtKind::Allocate:
       return emit_allocate(*stmt.as<Allocate>());
     case StmtKind::Let: {
@@ -67,9 +68,11 @@ void FunctionEmitter::emit(const Stmt& stmt) {
     case StmtKind::Assert:
       return emit_assert(*stmt.as<Assert>());
     case StmtKind::Evaluate:
+      if (device_) return emit_effect(stmt);
       emit(stmt.as<Evaluate>()->value);
       return;
     case StmtKind::Barrier:
+      if (device_) return emit_barrier();
       throw CompileError("unsupported", stmt.loc(),
                          "a barrier can't be compiled for a CPU: lane loops run one lane after the "
                          "other there",
@@ -81,17 +84,25 @@ void FunctionEmitter::emit(const Stmt& stmt) {
 
 void FunctionEmitter::emit_block(const Block& block) {
   size_t live = workspaces_.size();
-  for (const Stmt& stmt : block.stmts) emit(stmt);
+  bool last = device_ && device_->last;
+  for (const Stmt& stmt : block.stmts) {
+    if (device_) device_->last = last && &stmt == &block.stmts.back();
+    emit(stmt);
+  }
+  if (device_) device_->last = last;
   release_down_to(live);
   workspaces_.resize(live);
 }
 
 void FunctionEmitter::release_down_to(size_t count) {
   if (workspaces_.size() == count) return;
-  auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy()}, false);
-  llvm::Value* release = parent_.runtime_function(b_, RuntimeOffsets::workspace_release);
+  llvm::SmallVector<llvm::Type*, 2> types(gpu_context_ ? 2 : 1, b_.getPtrTy());
+  auto* type = llvm::FunctionType::get(b_.getVoidTy(), types, false);
+  llvm::Value* release = workspace_function(/*acquire=*/false);
   for (size_t i = workspaces_.size(); i-- > count;) {
-    b_.CreateCall(type, release, {workspaces_[i]})->setDoesNotThrow();
+    llvm::SmallVector<llvm::Value*, 2> args{workspaces_[i]};
+    if (gpu_context_) args.insert(args.begin(), gpu_context_);
+    b_.CreateCall(type, release, args)->setDoesNotThrow();
   }
 }
 
@@ -140,6 +151,7 @@ void FunctionEmitter::emit_if(const If& node) {
 }
 
 void FunctionEmitter::emit_for(const For& loop) {
+  if (device_) return emit_device_for(loop);
   if (loop.for_kind == ForKind::Parallel) return emit_parallel(loop);
   llvm::Value* begin = emit(loop.min);
   emit_loop(loop, begin, emit(loop.extent));
@@ -154,9 +166,12 @@ llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* acce
     return llvm::MDNode::get(context, operands);
   };
   llvm::SmallVector<llvm::Metadata*, 4> operands{nullptr};
-  if (loop.for_kind == ForKind::Unrolled) {
+  // A work-item has no vectors: what is unrolled, LLVM loads and stores together.
+  bool short_vector = device_ && loop.for_kind == ForKind::Vectorized && constant_extent &&
+                      constant_extent->getSExtValue() <= kShortLoop;
+  if (loop.for_kind == ForKind::Unrolled || short_vector) {
     operands.push_back(node(constant_extent ? "llvm.loop.unroll.full" : "llvm.loop.unroll.enable"));
-  } else if (loop.for_kind == ForKind::Vectorized) {
+  } else if (loop.for_kind == ForKind::Vectorized && !device_) {
     operands.push_back(
         node("llvm.loop.vectorize.enable", llvm::ConstantAsMetadata::get(b_.getTrue())));
     operands.push_back(node("llvm.loop.parallel_accesses", access_group));
@@ -189,7 +204,7 @@ void FunctionEmitter::emit_loop(const For& loop, llvm::Value* begin, llvm::Value
   bind_var(loop.var, index);
 
   llvm::MDNode* access_group = nullptr;
-  if (loop.for_kind == ForKind::Vectorized) {
+  if (loop.for_kind == ForKind::Vectorized && !device_) {
     access_group = llvm::MDNode::getDistinct(parent_.context(), {});
     access_groups_.push_back(access_group);
   }

@@ -108,7 +108,7 @@ llvm::Function* ModuleEmitter::vector_libm(llvm::Function* scalar, int lanes, ch
 }
 
 llvm::Value* FunctionEmitter::emit_libm(MathOp op, DType type, llvm::ArrayRef<llvm::Value*> args) {
-  llvm::FunctionCallee callee = parent_.libm(op, type);
+  llvm::FunctionCallee callee = device_ ? parent_.device_math(op, type) : parent_.libm(op, type);
   auto* scalar = llvm::cast<llvm::Function>(callee.getCallee());
   const int element_bits = type.bits;
   const std::vector<VectorAbi> abis = vector_abis(parent_.target());

@@ -216,6 +216,12 @@ std::vector<std::string> driver_arguments(const ClangRequest& request,
   }
   // Outlined atomics are calls of a library that no code object has.
   if (request.triple.compare(0, 7, "aarch64") == 0) add({"-mno-outline-atomics", "-mno-fmv"});
+  if (request.code_object_version) {
+    // The device libraries are linked later, with all imports.
+    add({"-nogpulib", "-Wno-unsupported-code-object-version"});
+    args.push_back("-mcpu=" + request.cpu);
+    args.push_back("-mcode-object-version=" + std::to_string(request.code_object_version));
+  }
   for (const std::string& folder : request.include_directories) args.push_back("-I" + folder);
   args.insert(args.end(), flags.begin(), flags.end());
   args.push_back("--");

@@ -23,6 +23,7 @@ struct ClangRequest {
   std::vector<std::string> features;             ///< "+avx2", "-fma"
   std::vector<std::string> include_directories;  ///< after the folder of the source
   bool debug_info = false;
+  int code_object_version = 0;  ///< of an AMD GPU; 0: another target
 };
 
 struct ClangOutput {

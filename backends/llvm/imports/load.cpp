@@ -27,11 +27,12 @@ bool honoured(ImportKind kind, const Target& target) {
     case ImportKind::Cxx:
       return true;
     case ImportKind::Asm:
+      return true;
     case ImportKind::Object:
     case ImportKind::Archive:
       return !gpu;
     case ImportKind::Hsaco:
-      return false;
+      return gpu;
   }
   return false;
 }
@@ -177,7 +178,8 @@ class Loader {
                                         LLVM_VERSION_STRING, target_.triple};
     std::string cpu = machine_.getTargetCPU().str();
     std::string features = machine_.getTargetFeatureString().str();
-    parts.insert(parts.end(), {cpu, features, options_.debug_info ? "g" : ""});
+    std::string version = std::to_string(options_.code_object_version);
+    parts.insert(parts.end(), {cpu, features, options_.debug_info ? "g" : "", version});
     // Dependencies are named by absolute path, and paths stand in debug info.
     parts.push_back(loaded.source.directory);
     for (const std::string& folder : options_.include_directories) parts.push_back(folder);
@@ -214,6 +216,7 @@ class Loader {
     for (llvm::StringRef feature : features) request.features.push_back(feature.str());
     request.include_directories = options_.include_directories;
     request.debug_info = options_.debug_info;
+    if (target_.arch == "amdgpu") request.code_object_version = options_.code_object_version;
     return request;
   }
 
@@ -281,11 +284,15 @@ std::vector<LoadedImport> load_imports(llvm::LLVMContext& context, const Compile
                   std::string("import ") + to_string(import->kind) + ": the target " +
                       unit.target.spec + " (" + unit.target.arch + ") does not honour this kind",
                   unit.target.arch == "amdgpu"
-                      ? "give LLVM IR, bitcode, C or C++"
+                      ? "give LLVM IR, bitcode, C or C++, or whole kernels as assembly or hsaco"
                       : "an hsaco is AMD GPU code; give LLVM IR, bitcode, C, C++, assembly, an "
                         "object or an archive");
       continue;
     }
+    // Whole kernels, which are launched and not linked: see kernel_imports.h.
+    bool kernels = unit.target.arch == "amdgpu" &&
+                   (import->kind == ImportKind::Asm || import->kind == ImportKind::Hsaco);
+    if (kernels) continue;
     bool clang = import->kind == ImportKind::C || import->kind == ImportKind::Cxx ||
                  import->kind == ImportKind::Asm;
     if (!import->flags.empty() && !clang) {

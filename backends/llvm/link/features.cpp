@@ -63,6 +63,7 @@ class Names {
 };
 
 std::string baseline_cpu(const Target& target) {
+  if (target.arch == "amdgpu") return "gfx900";
   return target.arch == "x86_64" ? "x86-64" : "generic";
 }
 

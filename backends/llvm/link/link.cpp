@@ -6,6 +6,7 @@
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/IR/Module.h>
+#include <llvm/IR/Operator.h>
 #include <llvm/Linker/IRMover.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -34,14 +35,15 @@ class ImportLinker {
  public:
   ImportLinker(llvm::Module& module, const std::vector<ExternCall>& calls, const CompileUnit& unit,
                llvm::TargetMachine& machine, const CompileOptions& options, BuildReport& report,
-               Diagnostics& warnings)
+               Diagnostics& warnings, const SymbolProvider& provider)
       : module_(module),
         calls_(calls),
         unit_(unit),
         machine_(machine),
         options_(options),
         report_(report),
-        warnings_(warnings) {}
+        warnings_(warnings),
+        provider_(provider) {}
 
   LinkResult run() {
     CompileOptions options = options_;
@@ -52,7 +54,7 @@ class ImportLinker {
     for (LoadedImport& import : imports_) {
       if (import.module) inline_always(*import.module, machine_);
     }
-    resolution_ = resolve(imports_, calls_, found_);
+    resolution_ = resolve(imports_, calls_, provider_, found_);
     check_signatures(imports_, resolution_, calls_, found_);
     if (const llvm::Function* caller = emitted_function()) {
       check_features(imports_, resolution_, calls_, unit_.target, *caller, machine_, found_);
@@ -69,6 +71,7 @@ class ImportLinker {
     }
     std::vector<llvm::Function*> imported = internalize();
     give_calls_places();
+    fit_address_spaces();
     std::vector<InlineOutcome> outcomes =
         inline_imports(module_, imported, calls_.size(), machine_);
     report_calls(outcomes);
@@ -318,6 +321,31 @@ class ImportLinker {
     }
   }
 
+  // A view is passed as a generic pointer; what asks for its address space gets the pointer as it
+  // was. (The signature was checked: the space is the buffer's.)
+  void fit_address_spaces() {
+    for (llvm::Function& function : module_) {
+      for (llvm::Instruction& instruction : llvm::instructions(function)) {
+        auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+        if (!call || !call->getMetadata(kExternCallMetadata)) continue;
+        auto* callee = llvm::dyn_cast<llvm::Function>(call->getCalledOperand());
+        if (!callee) continue;
+        llvm::SmallVector<llvm::Type*, 8> types(call->getFunctionType()->params());
+        for (llvm::Argument& argument : callee->args()) {
+          unsigned i = argument.getArgNo();
+          auto* cast = i < call->arg_size()
+                           ? llvm::dyn_cast<llvm::AddrSpaceCastOperator>(call->getArgOperand(i))
+                           : nullptr;
+          if (!cast || argument.getType() != cast->getPointerOperand()->getType()) continue;
+          call->setArgOperand(i, cast->getPointerOperand());
+          types[i] = argument.getType();
+        }
+        call->mutateFunctionType(llvm::FunctionType::get(
+            call->getFunctionType()->getReturnType(), types, call->getFunctionType()->isVarArg()));
+      }
+    }
+  }
+
   // What was linked and is inlined everywhere, and the declarations that came along.
   void drop_unused(const std::set<std::string>& before) {
     std::set<llvm::GlobalValue*> reached;
@@ -458,6 +486,7 @@ class ImportLinker {
   const CompileOptions& options_;
   BuildReport& report_;
   Diagnostics& warnings_;
+  const SymbolProvider& provider_;
   Diagnostics found_;
   std::vector<LoadedImport> imports_;
   Resolution resolution_;
@@ -494,10 +523,11 @@ std::optional<Diagnostic> asm_diagnostic(const LlvmMessage& message, const LinkR
 
 LinkResult link_imports(llvm::Module& module, const std::vector<ExternCall>& calls,
                         const CompileUnit& unit, llvm::TargetMachine& machine,
-                        const CompileOptions& options, BuildReport& report, Diagnostics& warnings) {
+                        const CompileOptions& options, BuildReport& report, Diagnostics& warnings,
+                        const SymbolProvider& provider) {
   LinkResult result;
   guard_llvm("linking imports", Loc(), [&] {
-    result = ImportLinker(module, calls, unit, machine, options, report, warnings).run();
+    result = ImportLinker(module, calls, unit, machine, options, report, warnings, provider).run();
   });
   return result;
 }

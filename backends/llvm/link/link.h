@@ -12,6 +12,7 @@
 #include "backends/llvm/emit/extern_call.h"
 #include "backends/llvm/guard.h"
 #include "backends/llvm/imports/source.h"
+#include "backends/llvm/link/resolve.h"
 #include "backends/plugin/plugin.h"
 
 namespace llvm {
@@ -48,13 +49,16 @@ struct LinkResult {
 /// "import-unreadable", "import-kind", "import-does-not-parse", "import-does-not-compile",
 /// "import-bitcode", "import-layout", "import-module-flags", "import-unknown-symbol",
 /// "import-clash", "import-signature", "import-missing-feature", "import-undefined-symbol",
-/// "import-object", "import-unsupported", "import-not-inlined".
+/// "import-object", "import-unsupported", "import-not-inlined", "import-calls-kernel".
+///
+/// What `provider` has stays a declaration in `module`, under its own name.
 ///
 /// A mutable global of an import has one instance in `module`: variants compiled from one program
 /// have one each, of which a process uses the one of the variant that was chosen.
 LinkResult link_imports(llvm::Module& module, const std::vector<ExternCall>& calls,
                         const CompileUnit& unit, llvm::TargetMachine& machine,
-                        const CompileOptions& options, BuildReport& report, Diagnostics& warnings);
+                        const CompileOptions& options, BuildReport& report, Diagnostics& warnings,
+                        const SymbolProvider& provider = runtime_symbols());
 
 /// What LLVM's code generator said of an import's inline assembly (a constraint that can't be met,
 /// a label that is there twice), as a diagnostic of rule "import-inline-asm" at its place in the

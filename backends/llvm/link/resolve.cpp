@@ -84,8 +84,8 @@ struct Node {
 class Resolver {
  public:
   Resolver(const std::vector<LoadedImport>& imports, const std::vector<ExternCall>& calls,
-           Diagnostics& found)
-      : imports_(imports), calls_(calls), found_(found) {
+           const SymbolProvider& provider, Diagnostics& found)
+      : imports_(imports), calls_(calls), provider_(provider), found_(found) {
     out_.needed.resize(imports.size());
   }
 
@@ -291,9 +291,7 @@ class Resolver {
     for (auto& [known, winner] : out_.winners) names.push_back(known);
     std::vector<std::string> near = nearest_names(name, names);
     std::string help = near.empty() ? "" : "did you mean `" + near.front() + "`? Else ";
-    help +=
-        "define it in an import; of libc and libm, an import may call the memory functions and "
-        "the usual math functions (memcpy, expf, ...)";
+    help += "define it in an import; " + provider_.help;
     Diagnostic& diagnostic =
         found_.error("import-undefined-symbol", imports_[from.import].source.import->loc,
                      title(from.import) + " needs `" + name + "`, which nothing defines", help);
@@ -302,7 +300,23 @@ class Resolver {
         {Severity::Note, "", "needed by this call", start_of(from), "", "", "", {}});
   }
 
+  // A kernel starts a launch of its own: it takes no call and returns to nobody.
+  void check_kernel(const Node& node) {
+    auto* function = llvm::dyn_cast<llvm::Function>(node.value);
+    if (!function || function->getCallingConv() != llvm::CallingConv::AMDGPU_KERNEL) return;
+    Diagnostic& diagnostic =
+        found_.error("import-calls-kernel", imports_[node.import].source.import->loc,
+                     "`" + function->getName().str() + "` of " + title(node.import) +
+                         " is a kernel (amdgpu_kernel), which code on the GPU can't call",
+                     "make it a plain function; a whole kernel is launched when it comes as "
+                     "assembly or hsaco");
+    diagnostic.detail = chain_to(node);
+    diagnostic.notes.push_back(
+        {Severity::Note, "", "needed by this call", start_of(node), "", "", "", {}});
+  }
+
   void follow_value(const Node& node) {
+    check_kernel(node);
     for (llvm::GlobalValue* next : direct_references(*node.value)) {
       std::string name = next->getName().str();
       if (auto* function = llvm::dyn_cast<llvm::Function>(next);
@@ -320,7 +334,7 @@ class Resolver {
         reach(node_of(winner->second), name, {}, node);
       } else if (next->hasExternalWeakLinkage()) {
         continue;  // null if nothing defines it: the import's own code asks
-      } else if (!is_runtime_symbol(name)) {
+      } else if (!provider_.has(name)) {
         undefined(node, name);
       }
     }
@@ -343,6 +357,7 @@ class Resolver {
 
   const std::vector<LoadedImport>& imports_;
   const std::vector<ExternCall>& calls_;
+  const SymbolProvider& provider_;
   Diagnostics& found_;
   Resolution out_;
   std::map<std::string, std::vector<Definition>> definitions_;
@@ -386,9 +401,15 @@ bool is_runtime_symbol(const std::string& name) {
   return names.count(name) != 0;
 }
 
+SymbolProvider runtime_symbols() {
+  return {is_runtime_symbol,
+          "of libc and libm, an import may call the memory functions and the usual math functions "
+          "(memcpy, expf, ...)"};
+}
+
 Resolution resolve(const std::vector<LoadedImport>& imports, const std::vector<ExternCall>& calls,
-                   Diagnostics& found) {
-  return Resolver(imports, calls, found).run();
+                   const SymbolProvider& provider, Diagnostics& found) {
+  return Resolver(imports, calls, provider, found).run();
 }
 
 }  // namespace inlay

@@ -2,6 +2,7 @@
 // wrong by the user's fault. Changes nothing in any module.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -35,10 +36,19 @@ struct Resolution {
   std::set<std::string> exported;     ///< module symbols that native code refers to
 };
 
+/// Who else defines symbols that an import may call: the runtime's table, device libraries.
+struct SymbolProvider {
+  std::function<bool(const std::string&)> has;  ///< asked for what no import defines
+  std::string help;                             ///< what there is, for who asks for something else
+};
+/// runtime/abi/libc.def.
+SymbolProvider runtime_symbols();
+
 /// Resolves what `calls` need. Errors: "import-unknown-symbol" (with the nearest names),
-/// "import-clash" (both places), "import-undefined-symbol" (with the chain of callers).
+/// "import-clash" (both places), "import-undefined-symbol" (with the chain of callers),
+/// "import-calls-kernel" (likewise).
 Resolution resolve(const std::vector<LoadedImport>& imports, const std::vector<ExternCall>& calls,
-                   Diagnostics& found);
+                   const SymbolProvider& provider, Diagnostics& found);
 
 /// Every global that the body or initializer of `value` refers to directly.
 std::vector<llvm::GlobalValue*> direct_references(llvm::GlobalValue& value);

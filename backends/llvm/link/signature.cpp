@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "backends/llvm/emit/gpu/gpu.h"
+
 namespace inlay {
 
 namespace {
@@ -181,11 +183,10 @@ class Checker {
     for (const llvm::Argument& argument : function.args()) {
       DType passed = call.args[argument.getArgNo()];
       std::optional<DType> taken = dtype_of(argument.getType());
-      if (taken && fits(passed, *taken) && argument.getType()->isPointerTy() &&
-          argument.getType()->getPointerAddressSpace() == 0) {
+      if (taken && fits(passed, *taken) &&
+          (!argument.getType()->isPointerTy() || takes_space(call, argument))) {
         continue;
       }
-      if (taken && fits(passed, *taken) && !argument.getType()->isPointerTy()) continue;
       show(fault(call, import,
                  parameter(argument) + ": the call passes " + to_string(passed) +
                      ", the symbol takes " + c_name(argument.getType()),
@@ -220,6 +221,15 @@ class Checker {
     }
   }
 
+  // A pointer parameter is generic, or of the address space that the buffer is in.
+  static bool takes_space(const ExternCall& call, const llvm::Argument& argument) {
+    unsigned space = argument.getType()->getPointerAddressSpace();
+    if (space == kGenericSpace) return true;
+    return argument.getArgNo() < call.spaces.size() &&
+           space == address_space(call.spaces[argument.getArgNo()]) &&
+           call.args[argument.getArgNo()].is_pointer();
+  }
+
   static std::string parameter(const llvm::Argument& argument) {
     std::string text = "parameter " + std::to_string(argument.getArgNo() + 1);
     if (argument.hasName()) text += " (`" + argument.getName().str() + "`)";
@@ -229,7 +239,8 @@ class Checker {
   static std::string way_out(DType passed, const std::optional<DType>& taken) {
     if (!taken) return "no value of Inlay's has that type; give the kernel scalars and pointers";
     if (taken->is_pointer()) {
-      return passed.is_pointer() ? "the kernel must take a generic pointer here"
+      return passed.is_pointer() ? "the kernel must take a generic pointer here, or one to the "
+                                   "memory that the buffer is in (global 1, shared 3, private 5)"
                                  : "pass a buffer, or an element's address: `&A[i, j]`";
     }
     if (passed.is_pointer()) return "pass the element: `A[i, j]`, not `&A[i, j]`";

@@ -107,6 +107,8 @@ std::string link_objects(const std::vector<NativeInput>& inputs, const LinkOptio
                                  "--build-id=none", "--color-diagnostics=never"};
   if (options.relocatable) {
     words.insert(words.end(), {"-r"});
+  } else if (options.device) {
+    words.insert(words.end(), {"-shared", "--no-undefined", "--gc-sections"});
   } else {
     std::string script = folder.write("exports", version_script(options.exports));
     words.insert(words.end(),
@@ -152,6 +154,7 @@ std::string link_objects(const std::vector<NativeInput>& inputs, const LinkOptio
   }
   std::string bytes = (*buffer)->getBuffer().str();
   if (options.relocatable) return localize_symbols(bytes, options.exports, options.keep_symbols);
+  if (options.device) return bytes;
   set_checksum(bytes);
   return bytes;
 }

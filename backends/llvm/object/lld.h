@@ -13,6 +13,7 @@ struct LinkOptions {
   std::vector<std::string> exports;  ///< all other symbols become local
   bool relocatable = false;
   bool keep_symbols = false;  ///< local symbols and debug sections stay
+  bool device = false;        ///< a code object for a GPU: what is protected is exported; no note
 };
 
 /// Links `inputs` without any library. The result depends on nothing but them. Throws CompileError

@@ -150,16 +150,52 @@ class TableMaker {
   llvm::Constant* variant(const VariantDescription& value) {
     llvm::SmallVector<llvm::Constant*, 16> invoke;
     auto* type = llvm::FunctionType::get(i32_, {pointer_, pointer_, pointer_}, false);
-    for (const std::string& name : value.invoke) {
-      auto* declared =
-          llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, *module_);
-      declared->setVisibility(llvm::GlobalValue::HiddenVisibility);
-      declared->setDSOLocal(true);
-      invoke.push_back(declared);
-    }
+    for (const std::string& name : value.invoke) invoke.push_back(hidden_function(type, name));
     return record({text(value.name), texts(value.features, "inlay.features"),
                    array(invoke, "inlay.invoke"), i32(value.features.size()), i32(0)},
                   sizeof(InlayVariant));
+  }
+
+  llvm::Constant* kernel(const DeviceKernel& value) {
+    llvm::SmallVector<llvm::Constant*, 16> args;
+    for (const DeviceKernel::Argument& arg : value.args) {
+      args.push_back(
+          record({i32(arg.offset), i32(arg.size),
+                  i32(arg.pointer ? INLAY_KERNEL_ARG_POINTER : INLAY_KERNEL_ARG_VALUE), i32(0)},
+                 sizeof(InlayKernelArg)));
+    }
+    return record({text(value.name), text(value.function), array(args, "inlay.kernel_args"),
+                   i32(value.args.size()), i32(value.kernarg_size), i32(value.workgroup[0]),
+                   i32(value.workgroup[1]), i32(value.workgroup[2]), i32(value.lds_bytes),
+                   i32(value.dynamic_lds), i32(value.private_bytes), i32(value.code), i32(0)},
+                  sizeof(InlayGpuKernel));
+  }
+
+  llvm::Constant* gpu_code(const std::string& bytes) {
+    auto* data = llvm::cast<llvm::GlobalVariable>(constant(
+        llvm::ConstantDataArray::getString(context_, bytes, /*AddNull=*/false), "inlay.gpu_code"));
+    data->setAlignment(llvm::Align(4096));  // as the loader of a driver maps it
+    return record({data, i64(bytes.size())}, sizeof(InlayGpuCode));
+  }
+
+  llvm::Constant* gpu_entry(const GpuDescription& value) {
+    llvm::SmallVector<llvm::Constant*, 16> codes, kernels, invoke;
+    for (const std::string& bytes : value.codes) codes.push_back(gpu_code(bytes));
+    for (const DeviceKernel& row : value.kernels) kernels.push_back(kernel(row));
+    auto* type = llvm::FunctionType::get(i32_, {pointer_, pointer_, pointer_, pointer_}, false);
+    for (const std::string& name : value.invoke) invoke.push_back(hidden_function(type, name));
+    return record(
+        {text(value.target_id), array(codes, "inlay.gpu_codes"), array(kernels, "inlay.kernels"),
+         array(invoke, "inlay.gpu_invoke"), i32(value.codes.size()), i32(value.kernels.size())},
+        sizeof(InlayGpuEntry));
+  }
+
+  llvm::Function* hidden_function(llvm::FunctionType* type, const std::string& name) {
+    auto* declared =
+        llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, *module_);
+    declared->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    declared->setDSOLocal(true);
+    return declared;
   }
 
   void make_state() {
@@ -172,16 +208,20 @@ class TableMaker {
   }
 
   void make_table(uint32_t libc_size) {
-    llvm::SmallVector<llvm::Constant*, 16> functions, variants;
+    llvm::SmallVector<llvm::Constant*, 16> functions, variants, gpus;
     for (const FunctionDescription& row : object_.functions) functions.push_back(function(row));
     for (const VariantDescription& row : object_.variants) variants.push_back(variant(row));
-    llvm::Constant* value = record(
-        {i64(INLAY_OBJECT_MAGIC), i32(INLAY_ABI_VERSION), i32(sizeof(InlayCodeObject)),
-         i32(offsetof(InlayRuntimeTable, kernel_launch)), i32(libc_size), text(object_.program),
-         text("inlay " + std::string(build_id())), array(functions, "inlay.functions"),
-         array(variants, "inlay.variants"), null(), state_, i32(object_.functions.size()),
-         i32(object_.variants.size()), i32(0), i32(object_.machine)},
-        sizeof(InlayCodeObject));
+    for (const GpuDescription& row : object_.gpus) gpus.push_back(gpu_entry(row));
+    uint64_t runtime_size =
+        gpus.empty() ? offsetof(InlayRuntimeTable, kernel_launch) : sizeof(InlayRuntimeTable);
+    llvm::Constant* value =
+        record({i64(INLAY_OBJECT_MAGIC), i32(INLAY_ABI_VERSION), i32(sizeof(InlayCodeObject)),
+                i32(runtime_size), i32(libc_size), text(object_.program),
+                text("inlay " + std::string(build_id())), array(functions, "inlay.functions"),
+                array(variants, "inlay.variants"), array(gpus, "inlay.gpu_entries"), state_,
+                i32(object_.functions.size()), i32(object_.variants.size()),
+                i32(object_.gpus.size()), i32(object_.machine)},
+               sizeof(InlayCodeObject));
     table_ = constant(value, "inlay.table");
     auto* exported =
         llvm::GlobalAlias::create(value->getType(), 0, llvm::GlobalValue::ExternalLinkage,

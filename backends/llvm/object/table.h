@@ -52,12 +52,21 @@ struct VariantDescription {
   std::vector<std::string> invoke;    ///< symbols, in the order of the functions
 };
 
+/// What becomes an InlayGpuEntry.
+struct GpuDescription {
+  std::string target_id;
+  std::vector<std::string> codes;
+  std::vector<DeviceKernel> kernels;
+  std::vector<std::string> invoke;  ///< symbols, in the order of the functions
+};
+
 struct ObjectDescription {
   std::string program;
   uint32_t machine = 0;      ///< ELF's e_machine
   bool relocatable = false;  ///< names the table after the program, and leaves the note away
   std::vector<FunctionDescription> functions;
   std::vector<VariantDescription> variants;  ///< best first
+  std::vector<GpuDescription> gpus;          ///< best first
 };
 
 /// Describes `function`; `accesses` by position of the parameter. Throws CompileError, rule

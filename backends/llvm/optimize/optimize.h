@@ -3,7 +3,8 @@
 
 #include <map>
 #include <string>
-#include <vector>
+
+#include "backends/plugin/plugin.h"
 
 namespace llvm {
 class Module;
@@ -16,12 +17,6 @@ namespace inlay {
 /// reassociated or contracted that the module does not allow. Throws InternalError if the result
 /// does not verify.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine, int level);
-
-/// How a buffer parameter is used.
-struct ParamAccess {
-  bool read = false;
-  bool written = false;
-};
 
 /// What `module` does with each buffer parameter, by function and position: at least what it really
 /// does, and little more after optimization. Reads the attributes that emit.h names.

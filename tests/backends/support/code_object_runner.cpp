@@ -12,10 +12,24 @@
 
 namespace inlay::test {
 
+std::unique_ptr<Backend> backend_for(const std::string& spec) {
+  return spec.rfind("gfx", 0) == 0 ? amdgpu::make_backend() : cpu::make_backend();
+}
+
+CompileResult compile_units(const std::vector<CompileUnit>& units, CompileOptions options) {
+  std::unique_ptr<Backend> host = cpu::make_backend();
+  options.host = host->baseline(host->resolve_target("native").value());
+  CompileResult result = backend_for(units.at(0).target.spec)->compile("test", units, options);
+  if (result.device_parts.empty()) return result;
+  options.device_parts = result.device_parts;
+  result.artifacts.merge(host->compile("test", {}, options).artifacts);
+  return result;
+}
+
 CompileUnit lower(const std::string& text, const std::string& spec) {
   ParseResult parsed = parse_program(text, "test.inlay");
   parsed.diagnostics.throw_if_errors();
-  std::optional<Target> target = cpu::make_backend()->resolve_target(spec);
+  std::optional<Target> target = backend_for(spec)->resolve_target(spec);
   if (!target) throw std::runtime_error("no such target: " + spec);
   Program bound = bind_params(parsed.program, &*target, {});
   return {*target, lower_intrinsics(bound, &*target)};
@@ -24,8 +38,7 @@ CompileUnit lower(const std::string& text, const std::string& spec) {
 std::string compile(const std::string& text, const std::string& spec, Artifact artifact,
                     CompileOptions options) {
   options.artifacts = {artifact};
-  CompileResult result = cpu::make_backend()->compile("test", {lower(text, spec)}, options);
-  return result.artifacts.at(artifact);
+  return compile_units({lower(text, spec)}, options).artifacts.at(artifact);
 }
 
 LoadedObject::LoadedObject(const std::string& bytes) {

@@ -4,14 +4,22 @@
 #include <string>
 #include <vector>
 
+#include "backends/amdgpu/backend.h"
 #include "backends/cpu/backend.h"
 #include "core/interp/interp.h"
 #include "runtime/include/inlay/runtime.h"
 
 namespace inlay::test {
 
+/// The backend whose target `spec` is: amdgpu for gfx..., else cpu.
+std::unique_ptr<Backend> backend_for(const std::string& spec);
+
 /// Parses, verifies syntax, binds and lowers `text` for `spec`. Throws CompileError.
 CompileUnit lower(const std::string& text, const std::string& spec);
+
+/// Compiles units of one backend, for this machine as the host; device parts are linked into an
+/// object of their own.
+CompileResult compile_units(const std::vector<CompileUnit>& units, CompileOptions options);
 
 /// Compiles to one artifact.
 std::string compile(const std::string& text, const std::string& spec,

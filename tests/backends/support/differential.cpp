@@ -8,6 +8,7 @@
 #include <random>
 
 #include "core/text/text.h"
+#include "tests/backends/support/gpu_runner.h"
 
 extern "C" {
 #include "runtime/src/tools/npy.h"
@@ -184,7 +185,17 @@ BufferArg make_buffer(const Buffer& buffer, const Substitution& values,
   return arg;
 }
 
-std::string difference(BufferArg& arg) {
+// |a - b| in units in the last place of `type` at a.
+double ulps_apart(DType type, double a, double b) {
+  if (a == b) return 0;
+  if (!std::isfinite(a) || !std::isfinite(b)) return INFINITY;
+  int digits = type == kF64 ? 53 : type == kF32 ? 24 : type == kF16 ? 11 : 8;
+  int least = type == kF64 ? -1074 : type == kF16 ? -24 : type == kF32 ? -149 : -133;
+  int exponent = a == 0 ? least : std::max(std::ilogb(a) - digits + 1, least);
+  return std::fabs(a - b) / std::ldexp(1.0, exponent);
+}
+
+std::string difference(BufferArg& arg, double ulps) {
   int bytes = arg.buffer->type.bytes();
   const unsigned char *expected = arg.expected(), *actual = arg.actual();
   for (int64_t i = 0; i < arg.elements; ++i) {
@@ -193,6 +204,7 @@ std::string difference(BufferArg& arg) {
     if (arg.buffer->type.is_float()) {
       double x = float_value(arg.buffer->type, a), y = float_value(arg.buffer->type, b);
       if (std::isnan(x) && std::isnan(y)) continue;
+      if (ulps > 0 && ulps_apart(arg.buffer->type, x, y) <= ulps) continue;
       return arg.buffer.name() + "[" + std::to_string(i) + "] is " + std::to_string(y) +
              ", the interpreter gives " + std::to_string(x);
     }
@@ -309,17 +321,20 @@ std::string compare_with_interpreter(const CompileUnit& unit, const std::string&
   interpret(unit.lowered.program, *callee, call.interpreted);
   CompileOptions compile_options;
   compile_options.optimization_level = options.optimization_level;
-  CompileResult result = cpu::make_backend()->compile("test", {unit}, compile_options);
+  CompileResult result = compile_units({unit}, compile_options);
   const std::string& bytes = result.artifacts.at(Artifact::SharedObject);
   if (!options.emulator.empty()) {
     std::string problem = run_emulated(bytes, *callee, symbols, options.emulator, call.buffers);
+    if (!problem.empty()) return problem;
+  } else if (unit.target.arch == "amdgpu") {
+    std::string problem = GpuObject(bytes).call(function, call.compiled);
     if (!problem.empty()) return problem;
   } else {
     LoadedObject object(bytes);
     if (object.call(function, call.compiled) != INLAY_OK) return inlay_last_error();
   }
   for (BufferArg& arg : call.buffers) {
-    std::string what = difference(arg);
+    std::string what = difference(arg, options.ulps);
     if (!what.empty()) return what;
   }
   return "";

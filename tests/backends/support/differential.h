@@ -15,10 +15,12 @@ enum class Fill {
 };
 
 struct DifferentialOptions {
-  std::string spec = "native";
+  std::string spec = "native";  ///< gfx...: run on the emulator, see gpu_runner.h
   int optimization_level = 3;
   Fill fill = Fill::Tame;
   uint32_t seed = 1;
+  /// Floats may differ by so many units in the last place: for functions of libm and ocml.
+  double ulps = 0;
   bool strided = false;  ///< pass buffers declared `strided` with gaps between rows
   /// Command that runs inlay-exec for a machine that is not this one; buffers must then be compact,
   /// of types that .npy has, and scalars must be among the symbols.

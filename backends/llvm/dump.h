@@ -5,7 +5,7 @@
 
 #include "backends/plugin/plugin.h"
 
-namespace inlay::cpu {
+namespace inlay {
 
 class StageDump {
  public:
@@ -28,8 +28,9 @@ class StageDump {
   std::string variant_;  ///< "" or ".x86-64-v3"
   std::string target_;   ///< as the user wrote it
   std::string triple_;
+  std::string cpu_;
   std::string build_;  ///< the command that was typed
   int level_ = 3;
 };
 
-}  // namespace inlay::cpu
+}  // namespace inlay

@@ -1,11 +1,11 @@
-#include "backends/cpu/dump.h"
+#include "backends/llvm/dump.h"
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
-namespace inlay::cpu {
+namespace inlay {
 
 namespace {
 
@@ -25,6 +25,7 @@ StageDump::StageDump(const CompileOptions& options, const CompileUnit& unit, boo
       variant_(several ? "." + unit.target.spec : ""),
       target_(unit.target.spec),
       triple_(unit.target.triple),
+      cpu_(unit.target.cpu),
       build_(options.reproduce_command),
       level_(options.optimization_level) {
   if (folder_.empty()) return;
@@ -85,11 +86,15 @@ void StageDump::optimized(const std::string& text) const {
 
 void StageDump::assembly(const std::string& text) const {
   std::string name = file("4", ".s");
-  write(name,
-        std::string(triple_.rfind("aarch64", 0) == 0 ? "// " : "# ") +
-            "next: clang-19 -c --target=" + triple_ + " " + shell_word(name) + " -o " +
-            shell_word(file("5", ".o")),
-        text);
+  bool gpu = triple_.rfind("amdgcn", 0) == 0;
+  std::string comment = gpu ? "; " : triple_.rfind("aarch64", 0) == 0 ? "// " : "# ";
+  // The assembler takes processor and target ID from a directive in the text.
+  std::string command = gpu ? "llvm-mc-19 -triple=" + triple_ + " -mcpu=" + cpu_ + " -filetype=obj"
+                            : "clang-19 -c --target=" + triple_;
+  write(
+      name,
+      comment + "next: " + command + " " + shell_word(name) + " -o " + shell_word(file("5", ".o")),
+      text);
 }
 
-}  // namespace inlay::cpu
+}  // namespace inlay
