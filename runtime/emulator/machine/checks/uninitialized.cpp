@@ -34,11 +34,20 @@ class UninitializedCheck : public Observer {
     const bool scratch = (e == Encoding::kMUBUF && (w.sgpr[i.srsrc + 3u] >> 23 & 1)) ||
                          (e == Encoding::kFLAT && i.segment == Segment::kScratch);
     uint64_t tainted = 0;  // lanes that read such a value
+    // The low half of the result depends on the low half of the addend alone, and compilers leave
+    // the high one open where they need only that.
+    const bool wide_multiply = strcmp(i.opcode->mnemonic, "v_mad_u64_u32") == 0 ||
+                               strcmp(i.opcode->mnemonic, "v_mad_i64_i32") == 0;
+    uint64_t tainted_high = 0;
     for (int n = 0; n < count; n++) {
       if (uses[n].write) continue;
       for (int k = 0; k < uses[n].count; k++) {
         const uint64_t lanes = uninitialized(state, uses[n].vector, uses[n].first + k) &
                                (uses[n].vector ? lanes_read(w, i) : ~uint64_t{0});
+        if (wide_multiply && uses[n].count == 2 && k == 1) {
+          tainted_high |= lanes;
+          continue;
+        }
         tainted |= lanes;
         if (lanes == 0 || !memory || (scratch && uses[n].vector && uses[n].first == i.vdata))
           continue;
@@ -56,6 +65,8 @@ class UninitializedCheck : public Observer {
         uninitialized(state, false, code::kVccLo))
       return w.fault("a branch on VCC, which comes from a register that was never written");
     state.tainted = tainted;
+    state.tainted_high = tainted | tainted_high;
+    state.splits = wide_multiply;
     if (memory) look_at_memory(w, s);
   }
 
@@ -80,8 +91,9 @@ class UninitializedCheck : public Observer {
         const int r = uses[n].first + k;
         if (uses[n].vector) {
           if (static_cast<size_t>(r) >= state.vgprs.size()) continue;
+          const uint64_t tainted = state.splits && k == 1 ? state.tainted_high : state.tainted;
           state.vgprs[static_cast<size_t>(r)] = (state.vgprs[static_cast<size_t>(r)] & ~w.exec()) |
-                                                (spreads ? state.tainted & w.exec() : 0);
+                                                (spreads ? tainted & w.exec() : 0);
         } else if (r < 128) {
           // A lane mask is sound where its lanes are; one unsound lane makes it so.
           state.sgprs[static_cast<size_t>(r)] = spreads && state.tainted != 0;
@@ -148,7 +160,8 @@ class UninitializedCheck : public Observer {
     State() : sgprs(128, true) {}
     std::vector<uint64_t> vgprs;  // lanes never written
     std::vector<bool> sgprs;
-    uint64_t tainted = 0;
+    uint64_t tainted = 0, tainted_high = 0;
+    bool splits = false;  // into a low and a high half of the result
     bool scc = false, begun = false;
   };
   // Lanes of a vector source that count: the active ones, or the one that goes to a scalar
