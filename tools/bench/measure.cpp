@@ -1,9 +1,12 @@
 #include "tools/bench/measure.h"
 
 #include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <thread>
 
 #include "core/support/diagnostic.h"
@@ -21,6 +24,46 @@ double now() {
 constexpr auto kPause = std::chrono::milliseconds(40);
 
 constexpr double kSpread = 10e-3;  // seconds
+
+// Where threads run, while several are measured: the calling one on the last CPU that the process
+// may use, those of all thread pools on the others. Left alone, a thread that wakes up often shares
+// its waker's CPU for many milliseconds, whosever it is.
+class Placement {
+ public:
+  explicit Placement(int threads) {
+    CPU_ZERO(&all_);
+    CPU_ZERO(&mine_);
+    if (threads < 2 || sched_getaffinity(0, sizeof all_, &all_) != 0 || CPU_COUNT(&all_) < 2)
+      return;
+    others_ = all_;
+    int last = CPU_SETSIZE;
+    while (!CPU_ISSET(--last, &all_)) {
+    }
+    CPU_SET(last, &mine_);
+    CPU_CLR(last, &others_);
+    active_ = true;
+  }
+  ~Placement() { release(); }
+  Placement(const Placement&) = delete;
+  Placement& operator=(const Placement&) = delete;
+
+  void spread() {
+    if (!active_) return;
+    std::error_code failed;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", failed)) {
+      int id = std::atoi(task.path().filename().c_str());
+      sched_setaffinity(id, sizeof others_, id == getpid() ? &mine_ : &others_);
+    }
+  }
+  /// For threads that the calling one makes: they inherit where it may run.
+  void release() {
+    if (active_) sched_setaffinity(0, sizeof all_, &all_);
+  }
+
+ private:
+  cpu_set_t all_, mine_, others_;
+  bool active_ = false;
+};
 
 double verify(Problem& problem, const Implementation& implementation) {
   problem.c.fill(std::nanf(""));
@@ -61,9 +104,12 @@ std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& 
   }
   std::vector<std::vector<double>> times(contestants.size());
   std::vector<double> peaks;
+  Placement placement(options.threads);
   for (int round = 0; round < options.rounds; ++round) {
+    placement.release();
     if (options.threads > 1) std::this_thread::sleep_for(kPause);
     peaks.push_back(probe ? peak_gflops(*probe, options.threads, options.chunk / 2) : 0);
+    placement.spread();
     for (size_t i = 0; i < contestants.size(); ++i) {
       const std::function<void()>& run = contestants[i].implementation.run;
       if (options.threads > 1) std::this_thread::sleep_for(kPause);
