@@ -1,5 +1,10 @@
 // The checks, on code that is wrong in the way each of them is for, and on code that is right.
+#include <fstream>
+#include <iterator>
+#include <random>
+
 #include "runtime/emulator/machine/checks/observe.h"
+#include "runtime/emulator/machine/source_lines.h"
 #include "tests/emulator/wave_fixture.h"
 
 namespace inlay::emulator {
@@ -338,7 +343,49 @@ TEST_P(Check, StatisticsCount) {
   EXPECT_EQ(total.memory_transactions, 256u / 64 + (memory_address() % 64 != 0));
   EXPECT_EQ(total.memory_bytes, 256u);
   EXPECT_EQ(total.lds_conflicts, 31u * 2);  // a stride of 32 dwords: one bank
+  EXPECT_EQ(total.lds_passes, 2u + 64u);
+  EXPECT_EQ(total.memory_lines_at_best, 4u);
+  total.resident = 20;
   EXPECT_NE(total.report("test").find("v_mov_b32"), std::string::npos);
+  EXPECT_NE(total.report("test").find("5.0 a SIMD"), std::string::npos);
+}
+
+// The line tables of LLVM's assembler, old and new; and damaged ones, which name something or
+// nothing.
+TEST(SourceLines, FromDwarf) {
+  const std::string stem = testing::TempDir() + "inlay_lines_" + std::to_string(getpid());
+  std::ofstream(stem + ".s") << "k:\n  s_nop 0\n\n\n  s_mov_b32 s0, 1\n  s_endpgm\n";
+  for (const char* version : {"3", "4", "5"}) {
+    const std::string command =
+        std::string(INLAY_LLVM_MC) +
+        " -triple=amdgcn-amd-amdhsa -mcpu=gfx900 -g -dwarf-version=" + version +
+        " -filetype=obj -o " + stem + ".o " + stem + ".s";
+    ASSERT_EQ(system(command.c_str()), 0);
+    std::ifstream file(stem + ".o", std::ios::binary);
+    std::string data{std::istreambuf_iterator<char>(file), {}};
+    const auto lines = read_source_lines(data.data(), data.size(), 0x1000);
+    ASSERT_NE(lines, nullptr) << version;
+    const auto ends = [&](uint64_t at, const std::string& end) {
+      const std::string text = lines->at(at);
+      return text.size() > end.size() &&
+             text.compare(text.size() - end.size(), end.size(), end) == 0;
+    };
+    EXPECT_TRUE(ends(0x1000, ":2")) << version << " " << lines->at(0x1000);
+    EXPECT_TRUE(ends(0x1004, ":5")) << version << " " << lines->at(0x1004);
+    EXPECT_TRUE(ends(0x1008, ":6")) << version << " " << lines->at(0x1008);
+    EXPECT_EQ(lines->at(0x100c), "");
+    EXPECT_EQ(lines->at(0xfff), "");
+    std::mt19937 rng(5);
+    for (int n = 0; n < 3000; n++) {
+      std::string damaged = data.substr(0, n % 3 ? data.size() : rng() % data.size());
+      for (int k = 0; k < 8 && !damaged.empty(); k++)
+        damaged[rng() % damaged.size()] = static_cast<char>(rng());
+      if (const auto some = read_source_lines(damaged.data(), damaged.size(), 0x1000))
+        some->at(0x1004);
+    }
+  }
+  remove((stem + ".s").c_str());
+  remove((stem + ".o").c_str());
 }
 
 }  // namespace

@@ -56,6 +56,8 @@ class WaveTest : public testing::TestWithParam<const HandlerSet*>, private Addre
     GetParam()->run(w, 100000);
     return group_.fault;
   }
+  // Registers with error correction, as gfx906 may have them.
+  void sramecc(bool on) { program_.sramecc = on; }
   void fill(int v, uint32_t value) {
     for (int l = 0; l < kLanes; l++) w.vgpr[v][l] = value;
   }

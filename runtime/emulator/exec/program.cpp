@@ -1,10 +1,12 @@
 // Code into slots, the choice of the host's instruction set, and what a fault says.
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 
+#include "runtime/emulator/exec/accesses.h"
 #include "runtime/emulator/exec/wave.h"
 #include "runtime/emulator/isa/registers.h"
 
@@ -144,7 +146,18 @@ void Wave::fault(const char* format, ...) {
 
 void memory_fault(Wave& w, uint64_t address, uint32_t size, bool write) {
   const std::string near = w.group->memory->describe(address);
-  w.fault("%s of %u bytes at 0x%llx: %s", write ? "write" : "read", size,
+  // Whose address it is.
+  std::string who;
+  if (w.pc < w.program->slot_count && w.program->slots[w.pc].dwords != 0) {
+    std::vector<Access> accesses;
+    memory_accesses(w, w.program->slots[w.pc], &accesses);
+    for (const Access& a : accesses)
+      if (!a.scalar && address - a.address < std::max(a.size, 1u)) {
+        who = "lane " + std::to_string(a.lane) + ": ";
+        break;
+      }
+  }
+  w.fault("%s%s of %u bytes at 0x%llx: %s", who.c_str(), write ? "write" : "read", size,
           static_cast<unsigned long long>(address), near.c_str());
 }
 

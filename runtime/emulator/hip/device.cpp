@@ -297,7 +297,12 @@ Error Device::run(const Kernel& kernel, const Launch& l) {
   std::string error;
   LaunchOptions own = options;
   Statistics counted;
-  if (statistics) own.observe.statistics = &counted;
+  if (statistics) {
+    own.observe.statistics = &counted;
+    const int items = static_cast<int>(l.block[0] * l.block[1] * l.block[2]);
+    counted.resident = static_cast<uint32_t>(blocks_per_unit(kernel, items, l.dynamic_lds) *
+                                             ((items + kLanes - 1) / kLanes));
+  }
   const bool ran = run_launch(&memory, l, own, &error);
   if (statistics) fputs(counted.report(kernel.name).c_str(), stderr);
   if (l.grid_sync != 0) memory.free(reinterpret_cast<void*>(l.grid_sync));

@@ -157,6 +157,10 @@ class Loader {
     load_program(target_.chip, reinterpret_cast<uint64_t>(base() + code->p_vaddr),
                  reinterpret_cast<const uint32_t*>(base() + code->p_vaddr), code->p_filesz / 4,
                  &object_->program_);
+    // Registers with error correction are written whole.
+    object_->program_.sramecc = target_.chip == Chip::kGfx906 && target_.sramecc;
+    object_->sources_ =
+        read_source_lines(image_.at(0), image_.size(), reinterpret_cast<uint64_t>(base()));
     return true;
   }
 

@@ -9,6 +9,7 @@
 
 #include "runtime/emulator/machine/bundle.h"
 #include "runtime/emulator/machine/memory.h"
+#include "runtime/emulator/machine/source_lines.h"
 
 namespace inlay::emulator {
 
@@ -63,6 +64,8 @@ class CodeObject {
   const std::vector<DeviceVariable>& variables() const { return variables_; }
   const std::vector<DeviceFunction>& functions() const { return functions_; }
   const Program& program() const { return program_; }
+  // The source line of the code at a device address, if it was compiled with -g; else empty.
+  std::string source_at(uint64_t address) const { return sources_ ? sources_->at(address) : ""; }
   // Where it was loaded: addresses less this are those of the file.
   uint64_t base() const { return reinterpret_cast<uint64_t>(image_); }
   int version() const { return version_; }  // of the code object: 3 to 6
@@ -72,6 +75,7 @@ class CodeObject {
   DeviceMemory* memory_ = nullptr;
   void* image_ = nullptr;
   Program program_;
+  std::shared_ptr<const SourceMap> sources_;
   std::vector<Kernel> kernels_;
   std::vector<DeviceVariable> variables_;
   std::vector<DeviceFunction> functions_;

@@ -107,6 +107,7 @@ class Dispatch {
   bool begin(uint64_t index, RegionCache* cache, Group* group);
   uint64_t total() const { return total_; }
   const Kernel& kernel() const { return kernel_; }
+  std::string source_at(uint64_t address) const { return launch_.object->source_at(address); }
   const std::function<void()>& service() const { return launch_.service; }
 
  private:
@@ -126,7 +127,7 @@ class Dispatch {
   void *kernarg_ = nullptr, *packet_ = nullptr, *queue_ = nullptr;
   uint32_t items_ = 0, waves_ = 0, lds_size_ = 0, private_size_ = 0, vgprs_ = 0, entry_ = 0;
   uint64_t total_ = 0;
-  ObserverOptions observe_;  // this launch's
+  ObserverOptions observe_;            // this launch's
   std::vector<uint32_t> item_ids_[3];  // of a whole workgroup
 };
 
@@ -155,7 +156,8 @@ void Dispatch::number_items() {
 }
 
 bool Dispatch::fill_kernarg() {
-  // The segment is aligned to 16 bytes, and compilers load such pieces whole: the last one is there.
+  // The segment is aligned to 16 bytes, and compilers load such pieces whole: the last one is
+  // there.
   const uint64_t size =
       (std::max<uint64_t>({kernel_.kernarg_size, launch_.arguments.size(), 1}) + 15) / 16 * 16;
   kernarg_ = memory_->allocate(size, "kernel arguments of " + kernel_.name);
@@ -408,7 +410,7 @@ class Runner {
           break;
         }
         if (t == Turn::kOver) {
-          if (!group->state.fault.empty()) return report(group->state.fault);
+          if (!group->state.fault.empty()) return report(group->state.fault + source_of(*group));
           spare = std::move(unfinished.front());
           unfinished.pop_front();
           break;
@@ -431,6 +433,16 @@ class Runner {
     } while (*first != *end && !next_.compare_exchange_weak(at, *end));
   }
 
+  // Where in its source a workgroup has stopped.
+  std::string source_of(const Group& group) const {
+    for (uint32_t n = 0; n < group.count; n++) {
+      const Wave& w = group.waves[n];
+      if (w.state != WaveState::kFault) continue;
+      const std::string line = dispatch_->source_at(w.program->base + uint64_t{4} * w.pc);
+      return line.empty() ? "" : " (" + line + ")";
+    }
+    return "";
+  }
   bool late() {
     if (cancelled()) {
       report("kernel " + dispatch_->kernel().name + ": cancelled");

@@ -197,6 +197,23 @@ TEST_P(Typed, SixteenBitData) {
             "");
   EXPECT_EQ(word(2) & 0xffff, 0xff80u);
 }
+// Registers with error correction are written whole: a load of a half loses the other one.
+TEST_P(Typed, HalvesUnderErrorCorrection) {
+  word(0) = 0x11223344;
+  lds_word(0) = 0x55667788;
+  w.set_pair(0, memory_address());
+  const char* text =
+      "buffer_load_short_d16 v4, off, s[8:11], 0\nglobal_load_short_d16_hi v5, v0, s[0:1]\n"
+      "ds_read_u8_d16 v6, v0\n";
+  for (bool on : {false, true}) {
+    sramecc(on);
+    for (int v = 4; v < 7; v++) fill(v, 0xdddddddd);
+    EXPECT_EQ(run(text, Chip::kGfx906), "");
+    EXPECT_EQ(lane(4), on ? 0x3344u : 0xdddd3344u);
+    EXPECT_EQ(lane(5), on ? 0x33440000u : 0x3344ddddu);
+    EXPECT_EQ(lane(6), on ? 0x88u : 0xdddd0088u);
+  }
+}
 TEST_P(Typed, LdsAndStatus) {
   for (size_t n = 0; n < 64; n++) word(n) = 1000 + static_cast<uint32_t>(n);
   for (int l = 0; l < kLanes; l++) w.vgpr[1][l] = 4 * static_cast<uint32_t>(l);

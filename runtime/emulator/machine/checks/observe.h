@@ -20,10 +20,13 @@ struct Statistics {
   // By class: scalar ALU, vector ALU, scalar memory, vector memory, LDS, branches and other
   // control.
   uint64_t scalar = 0, vector = 0, scalar_memory = 0, vector_memory = 0, lds = 0, control = 0;
-  uint64_t lane_operations = 0;      // active lanes of vector instructions
-  uint64_t memory_transactions = 0;  // 64-byte lines that vector memory instructions touch
-  uint64_t memory_bytes = 0;         // what their lanes ask for
-  uint64_t lds_conflicts = 0;        // extra passes over the 32 banks
+  uint64_t lane_operations = 0;       // active lanes of vector instructions
+  uint64_t memory_transactions = 0;   // 64-byte lines that vector memory instructions touch
+  uint64_t memory_bytes = 0;          // what their lanes ask for
+  uint64_t memory_lines_at_best = 0;  // of them, if what an instruction asks for lay together
+  uint64_t lds_passes = 0;            // over the 32 banks
+  uint64_t lds_conflicts = 0;         // of these, for lanes that want different dwords of a bank
+  uint32_t resident = 0;              // wavefronts that fit a compute unit; 0: not known
   std::map<std::string, uint64_t> mnemonics;
 
   std::string report(const std::string& kernel) const;
@@ -64,6 +67,7 @@ std::string known_checks();  // with commas between
 std::unique_ptr<Observer> make_observer(const ObserverOptions& options, uint32_t waves,
                                         uint32_t vgprs);
 
+std::unique_ptr<Observer> make_counter(Statistics* total, uint32_t waves);
 std::unique_ptr<Observer> make_wait_check(uint32_t waves);
 std::unique_ptr<Observer> make_race_check(uint32_t waves);
 std::unique_ptr<Observer> make_global_race_check(std::shared_ptr<GlobalAccesses> all,
