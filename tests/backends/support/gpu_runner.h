@@ -1,6 +1,4 @@
-// Runs the GPU entries of a code object on the emulator, through HIP's names alone: a runtime table
-// of the test's own puts what compiled host code asks for into hipModuleLoadData,
-// hipModuleLaunchKernel and their like.
+// Runs the GPU entries of a code object on the emulator, through the runtime and its HIP device.
 //
 // INLAY_EMULATOR_ARCH says which GPU the emulator is (gfx900 if unset), for the whole process.
 #pragma once
@@ -8,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/abi/inlay_abi.h"
+#include "inlay/runtime.h"
 
 namespace inlay::test {
 
@@ -23,7 +21,7 @@ class GpuObject {
   GpuObject(const GpuObject&) = delete;
   GpuObject& operator=(const GpuObject&) = delete;
 
-  const InlayCodeObject& object() const { return *object_; }
+  const InlayCodeObject& object() const;
   /// Calls the entry for emulated_gpu() on tensors in host memory, which are copied to the device
   /// and back. Returns what went wrong, empty if nothing.
   std::string call(const std::string& function, const std::vector<InlayValue>& args);
@@ -35,9 +33,7 @@ class GpuObject {
   const std::vector<Launch>& launches() const { return launches_; }
 
  private:
-  void* library_ = nullptr;
-  const InlayCodeObject* object_ = nullptr;
-  std::string path_;
+  InlayModule* module_ = nullptr;
   std::vector<Launch> launches_;
 };
 
