@@ -11,6 +11,12 @@
 
 namespace inlay {
 
+/// A data cache, or the share of it that one core has.
+struct Cache {
+  int64_t bytes = 0;  ///< 0: there is none
+  int ways = 0;
+};
+
 struct Target {
   std::string spec;                ///< as the user wrote it
   std::string arch;                ///< "x86_64", "aarch64", "amdgpu": what predicates name
@@ -20,7 +26,12 @@ struct Target {
   std::string backend;             ///< name of the plugin that resolved it
   int vector_bits = 0;             ///< widest vector register
   int vector_registers = 0;
-  int64_t cache_bytes[3] = {0, 0, 0};  ///< L1d, L2, L3 share of one core; 0: unknown
+  Cache caches[3];              ///< L1d, L2, L3, of one core
+  bool caches_assumed = false;  ///< they are a careful guess for CPUs of this level
+  int line_bytes = 64;
+  int fma_latency = 4;  ///< cycles
+  int fma_units = 2;    ///< multiply-adds of vectors that may begin in one cycle
+  int cores = 1;        ///< of the machine; 1 where the target is no certain machine
 };
 
 /// True if `predicate` holds on `target`: arch equal or "any", every feature enabled.

@@ -90,10 +90,10 @@ std::vector<std::string> parse_changes(const Architecture& architecture, std::st
   return changes;
 }
 
-// Bytes of a cache of the host, 0 if the system does not tell.
-int64_t host_cache(int name) {
-  long bytes = sysconf(name);
-  return bytes > 0 ? bytes : 0;
+// A number that the system tells of the host, 0 if it does not.
+int64_t host_number(int name) {
+  long number = sysconf(name);
+  return number > 0 ? number : 0;
 }
 
 // How many logical CPUs share the last level with the first one.
@@ -109,17 +109,31 @@ int64_t sharers_of_l3() {
 }
 
 void set_caches(const Architecture& architecture, bool is_host, Target& target) {
-  if (is_host) {
-    target.cache_bytes[0] = host_cache(_SC_LEVEL1_DCACHE_SIZE);
-    target.cache_bytes[1] = host_cache(_SC_LEVEL2_CACHE_SIZE);
-    target.cache_bytes[2] = host_cache(_SC_LEVEL3_CACHE_SIZE) / sharers_of_l3();
-    return;
+  auto known = std::find_if(architecture.caches.begin(), architecture.caches.end(),
+                            [&](const CacheFacts& row) { return target.cpu == row.cpu; });
+  target.caches_assumed = known == architecture.caches.end();
+  const CacheFacts& row = target.caches_assumed ? architecture.assumed : *known;
+  target.caches[0] = row.l1;
+  target.caches[1] = row.l2;
+  target.caches[2] = row.l3;
+  target.line_bytes = row.line;
+  if (!is_host) return;
+  target.cores = static_cast<int>(std::max<int64_t>(host_number(_SC_NPROCESSORS_ONLN), 1));
+  if (int64_t line = host_number(_SC_LEVEL1_DCACHE_LINESIZE)) {
+    target.line_bytes = static_cast<int>(line);
   }
-  for (const CacheFacts& row : architecture.caches) {
-    if (target.cpu != row.cpu) continue;
-    target.cache_bytes[0] = row.l1;
-    target.cache_bytes[1] = row.l2;
-    target.cache_bytes[2] = row.l3;
+  const int names[3][2] = {{_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL1_DCACHE_ASSOC},
+                           {_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL2_CACHE_ASSOC},
+                           {_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL3_CACHE_ASSOC}};
+  if (!host_number(names[0][0])) return;
+  // The machine itself knows better than a table.
+  target.caches_assumed = false;
+  for (int level = 0; level < 3; ++level) {
+    Cache& cache = target.caches[level];
+    cache.bytes = host_number(names[level][0]) / (level == 2 ? sharers_of_l3() : 1);
+    if (int64_t ways = host_number(names[level][1])) cache.ways = static_cast<int>(ways);
+    if (!cache.bytes) cache.ways = 0;
+    if (cache.bytes && !cache.ways) cache.ways = 8;
   }
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "core/ir/visitor.h"
 #include "core/passes/row_match.h"
 #include "core/schedule/steps.h"
+#include "core/target_facts.h"
 #include "core/text/text.h"
 #include "core/verify/verify.h"
 
@@ -43,6 +45,9 @@ class Applier {
       known_[param->var.name()] = value;
       substitution_.vars[param->var.get()] = Expr(value);
     }
+    for (const std::string& name : target_fact_names()) {
+      substitution_.vars[target_fact(name)->get()] = Expr(target_fact_value(name, target));
+    }
   }
 
   ScheduledProgram run(const Target& target) {
@@ -74,6 +79,7 @@ class Applier {
     applied.target = item.target;
     applied.loc = item.loc;
     applied.before = function;
+    collect_facts(item, applied);
     Substitution substitution = substitution_;
     StepValues values = known_;
     for (const ScheduleParam& param : item.params) {
@@ -98,23 +104,40 @@ class Applier {
     Expr condition;
     if (item.condition) {
       condition = simplify(substitute(item.condition, substitution));
-      applied.condition = print(condition);
+      applied.condition = condition;
       for (Item& each : program.items) {
         auto* own = std::get_if<Function>(&each);
         if (!own || own->name != item.function) continue;
         // The branch is there while the steps are done, so that they know the condition.
         own->body = Block::make({If::make(condition, own->body, {}, item.loc)}, item.loc);
+        applied.before.body = own->body;
       }
     }
     Schedule schedule(std::move(program), item.function);
     for (const ScheduleStep& step : item.steps) {
       apply_step(schedule, step, values);
+      if (step.kind != StepKind::Set) applied.places.push_back(step.loc);
       if (step.kind == StepKind::Set) applied.values.emplace_back(step.object, values[step.object]);
     }
     applied.steps = schedule.steps();
     applied.reassociates = schedule.reassociates();
     rest = join(condition, schedule.function().body, rest, item.loc);
     return applied;
+  }
+
+  void collect_facts(const ScheduleItem& item, AppliedSchedule& applied) const {
+    struct Uses : Visitor {
+      std::set<const ExprNode*> vars;
+      using Visitor::visit_node;
+      void visit_node(const VarNode& node) override { vars.insert(&node); }
+    } uses;
+    for (const ScheduleParam& param : item.params) uses.visit(param.value);
+    if (item.condition) uses.visit(item.condition);
+    for (const std::string& name : target_fact_names()) {
+      const ExprNode* var = target_fact(name)->get();
+      if (!uses.vars.count(var)) continue;
+      applied.facts.emplace_back(name, as_int(substitution_.vars.at(var))->value);
+    }
   }
 
   static Stmt join(const Expr& condition, const Stmt& body, const Stmt& rest, const Loc& loc) {

@@ -17,12 +17,15 @@ namespace inlay {
 struct AppliedSchedule {
   std::string function;
   TargetPredicate target;
-  std::string condition;  ///< as text; empty: none
+  Expr condition;  ///< with its numbers put in; null: none
   Loc loc;
   /// Numbers that the steps could name, program parameters not among them, in order.
   std::vector<std::pair<std::string, int64_t>> values;
-  Function before;
+  /// Facts of the target that it asked for.
+  std::vector<std::pair<std::string, int64_t>> facts;
+  Function before;  ///< as it was, within a branch if there is a condition
   std::vector<Schedule::Step> steps;
+  std::vector<Loc> places;    ///< of the steps
   bool reassociates = false;  ///< sums may be added up in another order
 };
 

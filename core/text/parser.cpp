@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/target_facts.h"
+
 namespace inlay::text {
 
 Parser::Parser(std::string text, std::string path, SourceReader reader)
@@ -173,6 +175,11 @@ void Parser::collect(const CompileError& fault) {
 }
 
 void Parser::declare(const std::string& name, const Loc& loc, Meaning meaning, Level level) {
+  if (target_fact(name)) {
+    error("reserved-name", loc,
+          "`" + name + "` is a fact of the target, which schedules may ask for",
+          "choose another name");
+  }
   std::vector<Binding>& stack = names_[name];
   if (!stack.empty()) {
     const Binding& old = stack.back();
@@ -206,6 +213,9 @@ std::vector<std::string> Parser::visible_names() const {
   std::vector<std::string> names;
   for (const auto& [name, stack] : names_) {
     if (!std::holds_alternative<std::monostate>(stack.back().meaning)) names.push_back(name);
+  }
+  if (in_schedule_) {
+    names.insert(names.end(), target_fact_names().begin(), target_fact_names().end());
   }
   return names;
 }

@@ -115,6 +115,7 @@ class Parser {
   Value parse_lanes();
   Value parse_declared();
   Value parse_math();
+  Value parse_blis();
   Value parse_special_float(const std::optional<Loc>& minus);
   Value parse_call();
   Value parse_asm();
@@ -230,6 +231,7 @@ class Parser {
   std::vector<Operator> operators_;
   uint32_t nesting_ = 0;        ///< of expressions
   uint32_t block_depth_ = 0;    ///< statements of the IR around this place
+  bool in_schedule_ = false;    ///< the target's facts are visible
   bool in_shape_ = false;       ///< an undeclared name is a symbol
   bool unknown_names_ = false;  ///< in the row of an unknown intrinsic: say nothing
   bool unclosed_told_ = false;  ///< in this item

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/ir/equal.h"
+#include "core/target_facts.h"
 #include "core/text/parser.h"
 
 namespace inlay::text {
@@ -534,12 +535,14 @@ Buffer Parser::find_buffer(const Token& name, const char* what) {
 }
 
 Value Parser::parse_name() {
+  if (in_schedule_ && peek().is("(") && blis_arity(cur_.text)) return parse_blis();
   if (peek().is("(")) return cur_.text == "nan" ? parse_special_float({}) : parse_math();
   if (peek().is("[")) return parse_indexed(false);
   Token name = cur_;
   advance();
   const Binding* binding = find(name.text);
   if (!binding) {
+    if (auto fact = target_fact(name.text); fact && in_schedule_) return {*fact, Value::Fixed};
     if (in_shape_) return {symbol(std::string(name.text), loc_of(name)), Value::Fixed};
     undeclared(name, "name");
     return {};

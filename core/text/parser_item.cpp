@@ -9,6 +9,7 @@ void Parser::recover_item(size_t begin) {
   values_.clear();
   operators_.clear();
   in_shape_ = false;
+  in_schedule_ = false;
   int depth = 0;
   for (; cur_.kind != TokenKind::End; advance()) {
     if (cur_.is("{")) ++depth;

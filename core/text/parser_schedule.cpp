@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/target_facts.h"
 #include "core/text/parser.h"
 
 namespace inlay::text {
@@ -256,6 +257,30 @@ bool Parser::at_schedule_params() {
   return at != std::string::npos && std::string_view(",).-").find(text[at]) == std::string::npos;
 }
 
+// A call of the model of cache blocks stands for the expression over the target's facts that it is.
+Value Parser::parse_blis() {
+  Token name = cur_;
+  advance();
+  expect("(");
+  auto args = settle_all(parse_list(")"));
+  if (!args) return {};
+  if (args->size() != *blis_arity(name.text)) {
+    error("type-mismatch", loc_of(name),
+          "`" + std::string(name.text) + "` takes " + std::to_string(*blis_arity(name.text)) +
+              " numbers, found " + std::to_string(args->size()));
+    return {};
+  }
+  for (const Expr& arg : *args) {
+    bool plain = arg.type() == kIndex && (as_int(arg) || arg.as<VarNode>());
+    if (plain) continue;
+    error("type-mismatch", place_of(arg, loc_of(name)),
+          "an argument of `" + std::string(name.text) + "` is a number or a parameter",
+          "make it a parameter of its own, before this one");
+    return {};
+  }
+  return {blis_call(name.text, *args), Value::Fixed};
+}
+
 void Parser::parse_schedule() {
   ScheduleItem item;
   item.loc = here();
@@ -279,6 +304,7 @@ void Parser::parse_schedule() {
       scopes_.back().push_back(declared);
     }
   }
+  in_schedule_ = true;
   if (cur_.is("(")) {
     advance();
     while (!take(")")) {
@@ -294,6 +320,7 @@ void Parser::parse_schedule() {
     }
   }
   if (take_word("when")) item.condition = settle(parse_expr());
+  in_schedule_ = false;
   expect("{");
   parse_steps(item.steps);
   if (!take("}")) expected("a step or `}`", "the schedule's `{` is not closed");

@@ -1,6 +1,7 @@
 // Verifier: schedules, as far as that can be told without applying them.
 #include <algorithm>
 
+#include "core/target_facts.h"
 #include "core/verify/verifier.h"
 
 namespace inlay {
@@ -50,6 +51,7 @@ void Verifier::check_schedule(const ScheduleItem& item) {
     return;
   }
   Scope scope(*this);
+  for (const std::string& fact : target_fact_names()) make_visible(target_fact(fact)->get());
   std::vector<std::string> numbers;
   for (const ProgramParam* param : program_.params()) numbers.push_back(param->var.name());
   for (const ScheduleParam& param : item.params) {

@@ -428,6 +428,19 @@ TEST_F(Cli, SchedulesAreApplied) {
   EXPECT_THAT(inlay("explain scale.inlay --no-schedule").out,
               HasSubstr("scale: as it is written\n"));
 
+  Result steps = inlay("explain scale.inlay --schedule scale --interpret M=33 N=7 x=1.5");
+  EXPECT_EQ(steps.code, 0) << steps.err;
+  EXPECT_THAT(steps.out,
+              HasSubstr("split i by 10 into ib, ir tail bound  (scale.inlay:6)\n\nfunc"));
+  EXPECT_THAT(steps.out, HasSubstr("parallel for ib in"));
+  EXPECT_THAT(steps.out, HasSubstr("interpreted: the same, bit for bit"));
+  EXPECT_THAT(inlay("explain scale.inlay --schedule --interpret M=3 N=7 x=1.5").out,
+              HasSubstr("its condition does not hold"));
+  EXPECT_THAT(inlay("explain scale.inlay --no-schedule --schedule").out,
+              HasSubstr("no schedule fits"));
+  EXPECT_THAT(inlay("explain scale.inlay --interpret M=1").err, HasSubstr("--schedule"));
+  EXPECT_THAT(inlay("explain scale.inlay --schedule scael").err, HasSubstr("scale"));
+
   Result unknown = inlay("check scale.inlay --set row=4");
   EXPECT_EQ(unknown.code, 1);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean `rows`"));

@@ -315,7 +315,7 @@ void Arguments::bind_symbols(const std::map<std::string, std::string>& assignmen
   }
 }
 
-int64_t Arguments::evaluate(const Expr& expr, const std::string& what) const {
+Substitution Arguments::known_values() const {
   Substitution known;
   for (const Var& symbol : function_.symbols()) {
     auto value = symbols_.find(symbol.name());
@@ -323,13 +323,30 @@ int64_t Arguments::evaluate(const Expr& expr, const std::string& what) const {
   }
   for (const Param& param : function_.params) {
     auto* var = std::get_if<Var>(&param);
-    if (!var || var->type() != kIndex) continue;
-    known.vars[var->get()] = Expr(std::get<int64_t>(scalars_.at(var->name()).value));
+    if (!var) continue;
+    const ScalarValue& value = scalars_.at(var->name()).value;
+    if (auto* number = std::get_if<double>(&value)) {
+      known.vars[var->get()] = FloatImm::make(var->type(), *number);
+    } else if (auto* natural = std::get_if<uint64_t>(&value)) {
+      known.vars[var->get()] = IntImm::make(var->type(), static_cast<int64_t>(*natural));
+    } else if (auto* truth = std::get_if<bool>(&value)) {
+      known.vars[var->get()] = IntImm::make(kBool, *truth);
+    } else {
+      known.vars[var->get()] = IntImm::make(var->type(), std::get<int64_t>(value));
+    }
   }
-  Expr value = simplify(substitute(expr, known));
+  return known;
+}
+
+int64_t Arguments::evaluate(const Expr& expr, const std::string& what) const {
+  Expr value = simplify(substitute(expr, known_values()));
   if (const IntImm* number = as_int(value)) return number->value;
   fail(fmt::format("{}, which is {}, is not known", what, print(expr)),
        fmt::format("give an array that has it, or say {}=64", print(expr)));
+}
+
+bool Arguments::holds(const Expr& condition) const {
+  return evaluate(condition, "the condition") != 0;
 }
 
 void Arguments::make_missing() {

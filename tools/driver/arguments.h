@@ -8,6 +8,7 @@
 #include <random>
 
 #include "core/interp/interp.h"
+#include "core/passes/passes.h"
 
 namespace inlay {
 
@@ -41,6 +42,8 @@ class Arguments {
 
   std::vector<TensorArgument>& tensors() { return tensors_; }
   const std::vector<TensorArgument>& tensors() const { return tensors_; }
+  /// True if `condition`, over symbols and scalar parameters, holds for these arguments.
+  bool holds(const Expr& condition) const;
   /// Value of each symbol, by name.
   const std::map<std::string, int64_t>& symbols() const { return symbols_; }
 
@@ -53,6 +56,7 @@ class Arguments {
   void read_arrays(const std::map<std::string, std::string>& assignments);
   void bind_symbols(const std::map<std::string, std::string>& assignments);
   void make_missing();
+  Substitution known_values() const;
   int64_t evaluate(const Expr& expr, const std::string& what) const;
 
   const Function& function_;

@@ -36,7 +36,8 @@ std::optional<std::string> read_file(const std::string& path) {
   return bytes;
 }
 
-// What `native` means may differ between two machines that share a cache folder.
+// What `native` means may differ between two machines that share a cache folder, in what a schedule
+// may ask of them too.
 std::string host_identity() {
   std::ifstream file("/proc/cpuinfo");
   std::string line, text;
@@ -46,6 +47,13 @@ std::string host_identity() {
       if (line.rfind(field, 0) == 0) text += line + "\n";
     }
   }
+  for (int name : {_SC_NPROCESSORS_ONLN, _SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL1_DCACHE_ASSOC,
+                   _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL2_CACHE_ASSOC, _SC_LEVEL3_CACHE_SIZE,
+                   _SC_LEVEL3_CACHE_ASSOC, _SC_LEVEL1_DCACHE_LINESIZE}) {
+    text += std::to_string(sysconf(name)) + " ";
+  }
+  std::ifstream sharers("/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list");
+  if (std::getline(sharers, line)) text += line;
   return text;
 }
 

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
+#include "core/interp/interp.h"
 #include "core/text/text.h"
-#include "tools/inlay/command.h"
+#include "tools/inlay/execute.h"
 #include "tools/inlay/micro_kernels.h"
 
 namespace inlay::cli {
@@ -47,19 +49,22 @@ void print_params(const Program& program, const Target& target, const ParamValue
   }
 }
 
+void print_schedule(const AppliedSchedule& schedule) {
+  fmt::print("schedule {} for {}  ({})\n", schedule.function, to_string(schedule.target),
+             place(schedule.loc));
+  if (schedule.condition) fmt::print("  when {}\n", print(schedule.condition));
+  for (const auto& [name, value] : schedule.facts) fmt::print("  {} is {}\n", name, value);
+  for (const auto& [name, value] : schedule.values) fmt::print("  {} = {}\n", name, value);
+  fmt::print("  {} steps{}\n", schedule.steps.size(),
+             schedule.reassociates ? ", sums are added up in another order" : "");
+}
+
 void print_schedules(const Program& program, const std::vector<AppliedSchedule>& applied) {
-  for (const AppliedSchedule& schedule : applied) {
-    fmt::print("schedule {} for {}  ({})\n", schedule.function, to_string(schedule.target),
-               place(schedule.loc));
-    if (!schedule.condition.empty()) fmt::print("  when {}\n", schedule.condition);
-    for (const auto& [name, value] : schedule.values) fmt::print("  {} = {}\n", name, value);
-    fmt::print("  {} steps{}\n", schedule.steps.size(),
-               schedule.reassociates ? ", sums are added up in another order" : "");
-  }
+  for (const AppliedSchedule& schedule : applied) print_schedule(schedule);
   for (const Function* function : program.functions()) {
     bool always = false;
     for (const AppliedSchedule& schedule : applied) {
-      always |= schedule.function == function->name && schedule.condition.empty();
+      always |= schedule.function == function->name && !schedule.condition;
     }
     if (!always) {
       bool some = std::any_of(applied.begin(), applied.end(), [&](const AppliedSchedule& schedule) {
@@ -70,8 +75,102 @@ void print_schedules(const Program& program, const std::vector<AppliedSchedule>&
   }
 }
 
-int run_explain(const CompileFlags& flags, const std::string& input) {
+struct ExplainFlags : CompileFlags {
+  std::string input, function;
+  std::vector<std::string> arguments;
+  bool steps = false, interpret = false;
+};
+
+// The program with one function as it is after a step, run on the arguments' values.
+std::vector<TensorArgument> interpreted(Program program, const Function& function,
+                                        const Arguments& arguments) {
+  std::vector<TensorArgument> tensors = clone(arguments.tensors());
+  for (Item& item : program.items) {
+    auto* own = std::get_if<Function>(&item);
+    if (own && own->name == function.name) *own = function;
+  }
+  interpret(program, *program.find_function(function.name), arguments.interpreter_values(tensors));
+  return tensors;
+}
+
+// How what a step made of the results differs from what they were; empty: they are good.
+std::string difference(const std::vector<TensorArgument>& got,
+                       const std::vector<TensorArgument>& expected, bool exact) {
+  for (size_t i = 0; i < got.size(); ++i) {
+    bool same = !std::memcmp(got[i].data(), expected[i].data(), got[i].bytes);
+    if (same) continue;
+    Difference found = compare(got[i], expected[i]);
+    bool close = got[i].type.is_float() && found.relative <= default_tolerance(got[i].type);
+    if (!exact && close) continue;
+    return fmt::format(
+        "{}{}", got[i].name,
+        found.first.empty() ? " differs in the sign of a zero or the bits of a NaN" : found.first);
+  }
+  return "";
+}
+
+// Each step with the function as it leaves it. False if a result was wrong.
+bool print_steps(const ExplainFlags& flags, const Program& bound, const AppliedSchedule& schedule) {
+  std::optional<Arguments> arguments;
+  std::vector<TensorArgument> expected;
+  if (flags.interpret) {
+    arguments.emplace(schedule.before, assignments(flags.arguments), 1);
+    if (schedule.condition && !arguments->holds(schedule.condition)) {
+      fmt::print("  not interpreted: its condition does not hold for these arguments\n");
+      arguments.reset();
+    } else {
+      expected = interpreted(bound, schedule.before, *arguments);
+    }
+  }
+  bool good = true;
+  fmt::print("\nbefore:\n\n{}", print(schedule.before));
+  for (size_t i = 0; i < schedule.steps.size(); ++i) {
+    const Schedule::Step& step = schedule.steps[i];
+    fmt::print("\n{}  ({})\n\n{}", step.text, place(schedule.places[i]), print(step.after));
+    if (!arguments) continue;
+    std::string wrong =
+        difference(interpreted(bound, step.after, *arguments), expected, !schedule.reassociates);
+    fmt::print("\ninterpreted: {}\n", !wrong.empty()          ? "WRONG, " + wrong
+                                      : schedule.reassociates ? "the same but for the order of sums"
+                                                              : "the same, bit for bit");
+    good &= wrong.empty();
+  }
+  return good;
+}
+
+int explain_steps(const ExplainFlags& flags, Session& session) {
+  BuildRequest request = flags.request(flags.input);
+  Driver::Prepared prepared = session.driver().prepare(request);
+  bool good = true;
+  for (size_t i = 0; i < prepared.units.size(); ++i) {
+    const CompileUnit& unit = prepared.units[i];
+    Program bound = bind_params(prepared.program, &unit.target, request.params);
+    if (!flags.function.empty()) pick_function(bound, flags.function);
+    std::vector<AppliedSchedule> wanted;
+    for (AppliedSchedule& schedule : prepared.schedules[i]) {
+      bool asked = flags.function.empty() || schedule.function == flags.function;
+      if (asked) wanted.push_back(std::move(schedule));
+    }
+    fmt::print("{} for {} ({}, cpu {})\n\n", flags.input, unit.target.spec, unit.target.triple,
+               unit.target.cpu);
+    print_params(prepared.program, unit.target, request.params);
+    for (const AppliedSchedule& schedule : wanted) {
+      print_schedule(schedule);
+      good &= print_steps(flags, bound, schedule);
+    }
+    if (wanted.empty()) fmt::print("no schedule fits\n");
+  }
+  return good ? kOk : kFailed;
+}
+
+int run_explain(const ExplainFlags& flags) {
+  const std::string& input = flags.input;
   Session session(flags.no_cache);
+  if (flags.steps) return explain_steps(flags, session);
+  if (flags.interpret) {
+    throw CompileError("option", {}, "--interpret goes with --schedule",
+                       "inlay explain FILE --schedule --interpret NAME=VALUE...");
+  }
   BuildRequest request = flags.request(input);
   Driver::Prepared prepared = session.driver().prepare(request);
   for (size_t i = 0; i < prepared.units.size(); ++i) {
@@ -129,9 +228,12 @@ int run_targets(const std::vector<std::string>& specs) {
         "  cpu       {}\n  vectors   {} bits, {} registers\n",
         spec, target.backend, target.triple, target.arch, target.arch, target.cpu,
         target.vector_bits, target.vector_registers);
-    fmt::print("  caches    L1d {}, L2 {}, L3 {} bytes (0: not known)\n  features {}\n",
-               target.cache_bytes[0], target.cache_bytes[1], target.cache_bytes[2],
-               features(target));
+    fmt::print(
+        "  caches    L1d {}, L2 {}, L3 {} bytes of one core, {}, {} and {} ways{}; lines of {}\n"
+        "  features {}\n",
+        target.caches[0].bytes, target.caches[1].bytes, target.caches[2].bytes,
+        target.caches[0].ways, target.caches[1].ways, target.caches[2].ways,
+        target.caches_assumed ? " (assumed)" : "", target.line_bytes, features(target));
     std::string kinds;
     for (ImportKind kind : plugins.backend_of(target).import_kinds(target)) {
       kinds += std::string(" ") + to_string(kind);
@@ -155,13 +257,29 @@ int run_targets(const std::vector<std::string>& specs) {
 }  // namespace
 
 void add_explain(CLI::App& app, Action& run) {
-  auto flags = std::make_shared<CompileFlags>();
-  auto input = std::make_shared<std::string>();
-  CLI::App* explain =
-      app.add_subcommand("explain", "Say which implement rows are chosen, and why the others not");
-  explain->add_option("file", *input, "The .inlay file")->required()->type_name("FILE");
+  auto flags = std::make_shared<ExplainFlags>();
+  CLI::App* explain = app.add_subcommand(
+      "explain", "Say which schedules and implement rows are chosen, and why the others not");
+  explain->add_option("file", flags->input, "The .inlay file")->required()->type_name("FILE");
   flags->add_to(*explain, true);
-  explain->callback([flags, input, &run] { run = [=] { return run_explain(*flags, *input); }; });
+  CLI::Option* steps =
+      explain
+          ->add_option("--schedule", flags->function,
+                       "Print the program after each step of its schedules (of one function)")
+          ->type_name("FUNCTION")
+          ->expected(0, 1);
+  CLI::Option* interpret =
+      explain
+          ->add_option("--interpret", flags->arguments,
+                       "With --schedule: run each step's program on the interpreter, on arguments "
+                       "as for `inlay run`, and compare with the function before")
+          ->type_name("NAME=VALUE...")
+          ->expected(0, -1);
+  explain->callback([flags, steps, interpret, &run] {
+    flags->steps = steps->count() > 0;
+    flags->interpret = interpret->count() > 0;
+    run = [flags] { return run_explain(*flags); };
+  });
 }
 
 void add_check(CLI::App& app, Action& run) {

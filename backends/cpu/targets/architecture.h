@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/target.h"
+
 namespace inlay::cpu {
 
 /// A name that stands for a CPU of LLVM's: "x86-64-v3".
@@ -23,10 +25,11 @@ struct VectorRule {
   int registers;
 };
 
-/// Bytes of L1d, L2 and the share of L3 that one core has; source: the makers' optimization guides.
+/// L1d, L2 and the share of L3 that one core has; source: the makers' optimization guides.
 struct CacheFacts {
   const char* cpu;  ///< LLVM's name
-  int64_t l1, l2, l3;
+  Cache l1, l2, l3;
+  int line = 64;  ///< bytes
 };
 
 struct Architecture {
@@ -40,6 +43,8 @@ struct Architecture {
   std::vector<Level> levels;
   std::vector<VectorRule> vectors;
   std::vector<CacheFacts> caches;
+  /// Caches of CPUs that are not among them: the smallest that one of their age has.
+  CacheFacts assumed;
   /// Features that no compiled code depends on, so that a code object does not ask for them:
   /// privileged, or never used unasked.
   std::vector<const char*> not_required;

@@ -45,10 +45,28 @@ TEST(CpuTarget, ChangesImply) {
   EXPECT_TRUE(less.features.count("avx"));
   EXPECT_TRUE(less.features.count("fma4"));
   EXPECT_EQ(less.cpu, "znver3");
-  EXPECT_GT(less.cache_bytes[1], 0);
+  EXPECT_EQ(less.caches[1].bytes, 512 << 10);
+  EXPECT_EQ(less.caches[1].ways, 8);
+  EXPECT_FALSE(less.caches_assumed);
+  EXPECT_EQ(less.cores, 1);
   Target dashed = resolve_target("sapphirerapids-amx-int8-amx-bf16").value();
   EXPECT_FALSE(dashed.features.count("amx-int8"));
   EXPECT_TRUE(dashed.features.count("amx-tile"));
+}
+
+TEST(CpuTarget, CachesAreAlwaysKnown) {
+  for (const char* name : {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "znver5", "aarch64",
+                           "neoverse-n1", "native"}) {
+    Target target = resolve_target(name).value();
+    for (int level = 0; level < 2; ++level) {
+      EXPECT_GE(target.caches[level].bytes, 8 << 10) << name;
+      EXPECT_GT(target.caches[level].ways, 0) << name;
+    }
+    EXPECT_EQ(target.caches[2].bytes == 0, target.caches[2].ways == 0) << name;
+    EXPECT_GE(target.line_bytes, 32) << name;
+    EXPECT_GE(target.cores, 1) << name;
+  }
+  EXPECT_TRUE(resolve_target("x86-64-v3")->caches_assumed);
 }
 
 TEST(CpuTarget, AArch64) {

@@ -210,5 +210,63 @@ schedule f {
   }
 }
 
+TEST(ScheduleItem, FactsOfTheTarget) {
+  Target target = kAvx2;
+  target.caches[0] = {32 << 10, 8};
+  target.caches[1] = {512 << 10, 8};
+  target.caches[2] = {4 << 20, 16};
+  target.vector_bits = 256;
+  target.vector_registers = 16;
+  Program program = parse(kFill + R"(
+    schedule f (l = target.l2 / 4 + target.line, v = target.vector_bytes / 4) when M > target.cores {
+      split i by even(l, v) into o, r
+    })");
+  ScheduledProgram result = apply_schedules(program, target, {});
+  using Values = std::vector<std::pair<std::string, int64_t>>;
+  EXPECT_EQ(result.applied[0].values, (Values{{"l", (128 << 10) + 64}, {"v", 8}}));
+  EXPECT_EQ(result.applied[0].facts, (Values{{"target.l2", 512 << 10},
+                                             {"target.line", 64},
+                                             {"target.vector_bytes", 32},
+                                             {"target.cores", 1}}));
+  EXPECT_TRUE(verify(program).all().empty());
+  EXPECT_TRUE(equal(program, parse(print(program)))) << print(program);
+  EXPECT_EQ(faults(kFill + "schedule f (a = target.l4) { }")[0].help,
+            "did you mean `target.l1`, `target.l2`, `target.l3`?");
+  EXPECT_EQ(faults("param target.l2 = 4")[0].rule, "reserved-name");
+  // Functions know nothing of the machine.
+  EXPECT_EQ(faults("func g(A: f32[M]) { A[target.l1] = 0.0 }")[0].rule, "undeclared");
+}
+
+TEST(ScheduleItem, TheModelOfCacheBlocks) {
+  Program program = parse(kFill + R"(
+    schedule f (nr = blis.nr(8), mr = blis.mr(nr, 8), kc = blis.kc(mr, nr, 8),
+                mc = blis.mc(nr, kc, 8), nc = blis.nc(mc, kc, 8)) { })");
+  EXPECT_TRUE(equal(program, parse(print(program)))) << print(program);
+  auto blocks = [&](const Target& target) {
+    std::vector<int64_t> values;
+    for (auto& [name, value] : apply_schedules(program, target, {}).applied[0].values) {
+      values.push_back(value);
+    }
+    return values;
+  };
+  // Worked by hand: four lanes and ten multiply-adds in flight ask for two vectors by five rows. Of
+  // L1's eight ways one is for C, two for A: 2 * 4096 / (5 * 8). Of L2's eight one is for C, one for
+  // 204 x 8 of B, six for A: 6 * 32768 / (204 * 8). Of L3's sixteen likewise fourteen for B.
+  Target haswell = kAvx2;
+  haswell.caches[0] = {32 << 10, 8};
+  haswell.caches[1] = {256 << 10, 8};
+  haswell.caches[2] = {4 << 20, 16};
+  haswell.vector_bits = 256;
+  haswell.fma_latency = 5;
+  EXPECT_EQ(blocks(haswell), (std::vector<int64_t>{8, 5, 204, 120, 2248}));
+  haswell.caches[2] = {};
+  EXPECT_EQ(blocks(haswell).back(), 4096);
+  // A target of which nothing is known still gets numbers.
+  for (int64_t value : blocks(target_of("any", {}))) EXPECT_GE(value, 1);
+  EXPECT_EQ(faults(kFill + "schedule f (a = blis.mc(1)) { }")[0].rule, "type-mismatch");
+  EXPECT_EQ(faults(kFill + "schedule f (a = blis.nr(1 + 1)) { }")[0].rule, "type-mismatch");
+  EXPECT_EQ(faults(kFill + "schedule f (a = blis.ld(1)) { }")[0].rule, "undeclared");
+}
+
 }  // namespace
 }  // namespace inlay::testing
