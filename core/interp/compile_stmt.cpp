@@ -174,6 +174,8 @@ void Compiler::stmt(const Stmt& stmt) {
       step<BarrierStep>(site(stmt.loc()));
       break;
     case StmtKind::ImportPragma:
+    case StmtKind::UnrollPragma:
+    case StmtKind::Prefetch:
       break;
   }
   --depth_;

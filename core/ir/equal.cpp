@@ -151,7 +151,8 @@ bool equal(const ScheduleStep& a, const ScheduleStep& b) {
     if (!equal(a.numbers[i], b.numbers[i])) return false;
   }
   return a.kind == b.kind && a.loops == b.loops && a.names == b.names && a.object == b.object &&
-         a.even == b.even && a.tail == b.tail && a.edge == b.edge && a.padded == b.padded &&
+         a.even == b.even && a.tail == b.tail && a.edge == b.edge && a.write == b.write &&
+         a.level == b.level && a.padded == b.padded &&
          (!a.alignment || equal(*a.alignment, *b.alignment)) && a.space == b.space &&
          (!a.import || equal(a.import, b.import));
 }

@@ -52,7 +52,8 @@ enum class StepKind : uint8_t {
   Pack,        ///< object at loops[0] as names[0], indexed by the other loops
   Stage,       ///< object at loops[0] as names[0]
   Tensorize,   ///< loops[0] as object<numbers>
-  Pragma,      ///< loops[0], import
+  Pragma,      ///< loops[0]: import, or object prefetched numbers[0] ahead, or unrolled numbers[0]
+               ///< times
 };
 /// The word that begins the step: "set", "inline_call".
 const char* to_string(StepKind kind);
@@ -79,6 +80,8 @@ struct ScheduleStep {
   std::vector<std::string> padded;  ///< pack: loops
   std::optional<StepNumber> alignment;
   std::optional<MemorySpace> space;
+  bool write = false;  ///< pragma prefetch
+  int level = 1;       ///< pragma prefetch: into that cache
   Import import;
   Loc loc;
 };

@@ -176,4 +176,32 @@ Stmt ImportPragma::make(Import import, Loc loc) {
   return finish(node, loc);
 }
 
+Stmt UnrollPragma::make(int64_t count, Loc loc) {
+  if (count < 1 || count > kMost) {
+    throw CompileError("bad-pragma", loc,
+                       "a loop is unrolled 1 to " + std::to_string(kMost) + " times, not " +
+                           std::to_string(count));
+  }
+  auto* node = new UnrollPragma;
+  node->count = count;
+  return finish(node, loc);
+}
+
+Stmt Prefetch::make(Buffer buffer, std::vector<Expr> indices, bool write, int64_t level, Loc loc) {
+  Expr element = Load::make(buffer, indices, loc);  // checks rank and types
+  if (!element.type().is_scalar()) {
+    throw CompileError("type-mismatch", loc, "a prefetch is of one element", "name the first one");
+  }
+  if (level < 1 || level > 3) {
+    throw CompileError("bad-pragma", loc,
+                       "a prefetch goes into cache 1, 2 or 3, not " + std::to_string(level));
+  }
+  auto* node = new Prefetch;
+  node->buffer = std::move(buffer);
+  node->indices = std::move(indices);
+  node->write = write;
+  node->level = level;
+  return finish(node, loc);
+}
+
 }  // namespace inlay

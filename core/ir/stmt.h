@@ -140,4 +140,24 @@ struct ImportPragma : StmtOf<ImportPragma, StmtKind::ImportPragma> {
   static Stmt make(Import import, Loc loc = {});
 };
 
+/// A hint for the innermost loop around it: make one iteration of so many; 1: leave it.
+struct UnrollPragma : StmtOf<UnrollPragma, StmtKind::UnrollPragma> {
+  int64_t count = 1;
+  INLAY_FIELDS(count)
+  static constexpr int64_t kMost = 1024;
+  /// Throws CompileError at a count outside of 1 to kMost.
+  static Stmt make(int64_t count, Loc loc = {});
+};
+
+/// A hint: the element will be needed soon. It is no access, and may lie outside of its buffer.
+struct Prefetch : StmtOf<Prefetch, StmtKind::Prefetch> {
+  Buffer buffer;
+  std::vector<Expr> indices;  ///< scalars
+  bool write = false;         ///< it will be written
+  int64_t level = 1;          ///< the cache that it should reach, 1 to 3
+  INLAY_FIELDS(buffer, indices, write, level)
+  static Stmt make(Buffer buffer, std::vector<Expr> indices, bool write = false, int64_t level = 1,
+                   Loc loc = {});
+};
+
 }  // namespace inlay

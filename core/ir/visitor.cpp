@@ -279,5 +279,15 @@ Stmt Mutator::mutate_node(const Barrier&, const Stmt& self) {
 Stmt Mutator::mutate_node(const ImportPragma&, const Stmt& self) {
   return self;
 }
+Stmt Mutator::mutate_node(const UnrollPragma&, const Stmt& self) {
+  return self;
+}
+
+Stmt Mutator::mutate_node(const Prefetch& node, const Stmt& self) {
+  Buffer buffer = mutate_buffer(node.buffer);
+  std::vector<Expr> indices = mutate(node.indices);
+  if (buffer.same_as(node.buffer) && same(indices, node.indices)) return self;
+  return Prefetch::make(buffer, std::move(indices), node.write, node.level, node.loc);
+}
 
 }  // namespace inlay

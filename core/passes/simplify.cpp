@@ -195,7 +195,16 @@ class Simplifier : public Mutator {
     if (var.within(range_of_type(kIndex))) ranges_[node.var.get()] = var;
     bool serial = node.for_kind == ForKind::Serial || node.for_kind == ForKind::Unrolled;
     if (serial && is_const(extent, 1)) {
-      return mutate(Block::make({Let::make(node.var, min, node.loc), node.body}, node.loc));
+      // What the body says of the loop goes with it.
+      struct Dropper : Mutator {
+        using Mutator::mutate_node;
+        Stmt mutate_node(const For&, const Stmt& self) override { return self; }
+        Stmt mutate_node(const UnrollPragma& pragma, const Stmt&) override {
+          return Block::make({}, pragma.loc);
+        }
+      } dropper;
+      Stmt body = dropper.mutate(node.body);
+      return mutate(Block::make({Let::make(node.var, min, node.loc), body}, node.loc));
     }
     Stmt body = mutate(node.body);
     if (!body && !effects) return {};

@@ -53,6 +53,13 @@ class Substituter : public Mutator {
     return Store::make(view->buffer, std::move(indices), mutate(node.value), node.loc);
   }
 
+  Stmt mutate_node(const Prefetch& node, const Stmt& self) override {
+    const View* view = find_view(node.buffer);
+    if (!view) return Mutator::mutate_node(node, self);
+    std::vector<Expr> indices = compose(node.buffer, *view, mutate(node.indices), node.loc);
+    return Prefetch::make(view->buffer, std::move(indices), node.write, node.level, node.loc);
+  }
+
   Expr mutate_node(const View& node, const Expr& self) override {
     const View* view = find_view(node.buffer);
     if (!view) {

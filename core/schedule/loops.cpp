@@ -194,7 +194,7 @@ std::vector<const For*> perfect_chain(const Function& function, const Stmt& oute
     const Stmt* next = nullptr;
     const Stmt* other = nullptr;
     for (const Stmt& stmt : body_of(*loop)) {
-      if (stmt.as<ImportPragma>()) continue;
+      if (is_hint(stmt)) continue;
       if (stmt.as<For>() && !next) {
         next = &stmt;
       } else {

@@ -216,6 +216,12 @@ Stmt unshare(const Stmt& stmt) {
     Stmt mutate_node(const ImportPragma& node, const Stmt&) override {
       return ImportPragma::make(node.import, node.loc);
     }
+    Stmt mutate_node(const UnrollPragma& node, const Stmt&) override {
+      return UnrollPragma::make(node.count, node.loc);
+    }
+    Stmt mutate_node(const Prefetch& node, const Stmt&) override {
+      return Prefetch::make(node.buffer, node.indices, node.write, node.level, node.loc);
+    }
   } cloner;
   return cloner.mutate(stmt);
 }
@@ -507,6 +513,10 @@ Stmt hoist_guards(const Stmt& stmt) {
     }
   } hoister;
   return hoister.mutate(stmt);
+}
+
+bool is_hint(const Stmt& stmt) {
+  return stmt.as<ImportPragma>() || stmt.as<UnrollPragma>() || stmt.as<Prefetch>();
 }
 
 bool is_pure(const Expr& expr) {

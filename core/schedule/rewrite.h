@@ -58,6 +58,8 @@ Expr tidy(const Context& context, const Expr& expr);
 Stmt inline_pure_lets(const Stmt& stmt);
 /// Loops around nothing but an `if` that does not depend on them: the `if` goes outside.
 Stmt hoist_guards(const Stmt& stmt);
+/// Imports, prefetches and the like: they compute nothing, and stand in nobody's way.
+bool is_hint(const Stmt& stmt);
 /// True if evaluating `expr` reads no memory and calls nothing.
 bool is_pure(const Expr& expr);
 

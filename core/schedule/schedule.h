@@ -61,6 +61,15 @@ struct Stage {
   int alignment = 64;
 };
 
+/// Asks, at the start of each iteration, for what a later one will touch of a buffer.
+struct PrefetchHint {
+  std::string loop;
+  std::string buffer;
+  int64_t ahead = 1;   ///< iterations
+  bool write = false;  ///< it will be written
+  int level = 1;       ///< into the cache of that level
+};
+
 class Schedule {
  public:
   /// Throws CompileError (rule "unknown-function").
@@ -110,6 +119,12 @@ class Schedule {
                       const std::vector<int64_t>& constants, Edge edge = Edge::Whole);
   /// Puts an import at the start of the loop's body.
   Schedule& pragma_import(const std::string& loop, Import import);
+  /// Asks the backend to make one iteration of `count` (1: to leave the loop).
+  Schedule& pragma_unroll(const std::string& loop, int64_t count);
+  /// One prefetch for each access of the buffer: of its first element, where loops inside begin; a
+  /// part of constant size that a call is given, line by line (of 64 bytes, at most 64). Rules
+  /// "unknown-buffer", "bad-pragma".
+  Schedule& pragma_prefetch(const PrefetchHint& hint);
 
   struct Step {
     std::string text;  ///< as the schedule's text form spells it

@@ -71,7 +71,7 @@ void require_whole(const ScheduleStep& step) {
   }();
   bool whole = step.loops.size() >= least.loops && step.names.size() >= least.names &&
                step.numbers.size() >= least.numbers &&
-               (step.kind != StepKind::Pragma || step.import);
+               (step.kind != StepKind::Pragma || step.import || !step.numbers.empty());
   if (!whole) {
     throw CompileError("bad-node", step.loc,
                        std::string("step `") + to_string(step.kind) + "` lacks a loop or a name");
@@ -141,7 +141,14 @@ void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& val
       return;
     }
     case StepKind::Pragma:
-      schedule.pragma_import(loops[0], step.import);
+      if (step.import) {
+        schedule.pragma_import(loops[0], step.import);
+      } else if (step.object.empty()) {
+        schedule.pragma_unroll(loops[0], value_of(step.numbers[0], values));
+      } else {
+        schedule.pragma_prefetch(
+            {loops[0], step.object, value_of(step.numbers[0], values), step.write, step.level});
+      }
       return;
   }
 }

@@ -142,7 +142,7 @@ Schedule& Schedule::sink(const std::string& name) {
   std::unordered_map<const StmtNode*, std::vector<Stmt>> changes;
   for (const Stmt& stmt : parent_block(function_, site.self).stmts) {
     if (stmt.same_as(site.self)) break;
-    if (stmt.as<Allocate>() || stmt.as<ImportPragma>()) continue;
+    if (stmt.as<Allocate>() || is_hint(stmt)) continue;
     if (auto* let = stmt.as<Let>()) {
       if (!moved.empty() && !is_pure(let->value)) {
         refuse("illegal-sink", site,
@@ -349,19 +349,6 @@ Schedule& Schedule::inline_call(const std::string& name) {
   return commit(
       "inline_call " + name,
       replace(function_.body, {{site.self.get(), unshare(result->body).as<Block>()->stmts}}));
-}
-
-Schedule& Schedule::pragma_import(const std::string& name, Import import) {
-  Site site = find_loop(function_, name);
-  std::vector<Stmt> body = body_of(site.loop());
-  body.insert(body.begin(), ImportPragma::make(import, import->loc));
-  ScheduleStep step;
-  step.kind = StepKind::Pragma;
-  step.loops = {name};
-  step.import = import;
-  return commit(
-      print(step),
-      replace(function_.body, {{site.self.get(), {with_body(site.loop(), std::move(body))}}}));
 }
 
 }  // namespace inlay

@@ -32,7 +32,7 @@ class Normalizer : public Mutator {
     std::vector<Stmt> stmts;
     bool changed = false;
     for (const Stmt& stmt : node.stmts) {
-      if (stmt.as<ImportPragma>()) {
+      if (is_hint(stmt)) {
         changed = true;
         continue;
       }

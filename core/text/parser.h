@@ -150,6 +150,9 @@ class Parser {
   Stmt parse_alloc();
   Stmt parse_assert();
   Stmt parse_store();
+  Stmt parse_prefetch();
+  Stmt parse_unroll_pragma();
+  int parse_cache_level();
   Stmt parse_intrin_call();
   void recover_stmt(size_t begin, bool stop_at_brace = false);
   void skip_to_block_end();

@@ -204,9 +204,20 @@ ScheduleStep Parser::parse_step() {
       break;
     case StepKind::Pragma:
       step.loops.push_back(step_loop());
-      if (!cur_.is("import")) expected("`import`");
-      step.import = parse_import();
-      if (!step.import) throw SyntaxError{};
+      if (take_word("unroll")) {
+        step.numbers.push_back(step_number("how often"));
+      } else if (take_word("prefetch")) {
+        step.object = expect_name("a buffer").text;
+        expect_word("ahead");
+        step.numbers.push_back(step_number("a number of iterations"));
+        step.write = take_word("write");
+        if (take_word("into")) step.level = parse_cache_level();
+      } else if (cur_.is("import")) {
+        step.import = parse_import();
+        if (!step.import) throw SyntaxError{};
+      } else {
+        expected("import, unroll or prefetch");
+      }
       break;
   }
   return step;

@@ -8,8 +8,8 @@ namespace inlay::text {
 namespace {
 
 const std::unordered_set<std::string_view>& item_words() {
-  static const std::unordered_set<std::string_view> words = {"func", "intrin", "implement",
-                                                             "param"};
+  static const std::unordered_set<std::string_view> words = {"func",  "intrin",   "implement",
+                                                             "param", "schedule", "include"};
   return words;
 }
 
@@ -148,6 +148,9 @@ Stmt Parser::parse_stmt() {
   if (cur_.kind == TokenKind::Name) {
     const Token& next = peek();
     if (next.is("[")) return parse_store();
+    // No statement begins with two names but these.
+    if (cur_.text == "prefetch" && next.kind == TokenKind::Name) return parse_prefetch();
+    if (cur_.text == "pragma" && next.kind == TokenKind::Name) return parse_unroll_pragma();
     if (next.is("(") || next.is("<")) return parse_intrin_call();
     if (next.is("=") || next.is("+=") || next.is("-=") || next.is("*=")) {
       const Binding* binding = find(cur_.text);
@@ -333,6 +336,43 @@ Stmt Parser::parse_assert() {
   advance();
   std::string message = expect_string("the message, a string");
   return condition ? guarded([&] { return Assert::make(condition, message, loc); }) : Stmt();
+}
+
+Stmt Parser::parse_unroll_pragma() {
+  Loc loc = here();
+  advance();
+  if (cur_.text != "unroll") expected("`unroll`", "pragmas of a body are: pragma unroll 4");
+  advance();
+  int64_t count = expect_integer("how often");
+  return guarded([&] { return UnrollPragma::make(count, loc); });
+}
+
+// `l1`, `l2` or `l3`.
+int Parser::parse_cache_level() {
+  std::string_view word = cur_.text;
+  bool level = word.size() == 2 && word[0] == 'l' && word[1] >= '1' && word[1] <= '3';
+  if (cur_.kind != TokenKind::Name || !level) expected("a cache: l1, l2 or l3");
+  advance();
+  return word[1] - '0';
+}
+
+Stmt Parser::parse_prefetch() {
+  Loc loc = here();
+  advance();
+  bool write = cur_.text == "write" && peek().kind == TokenKind::Name;
+  if (write) advance();
+  int level = 1;
+  if (cur_.text == "into" && peek().kind == TokenKind::Name) {
+    advance();
+    level = parse_cache_level();
+  }
+  Token name = expect_name("a buffer");
+  Buffer buffer = find_buffer(name, "buffer");
+  if (!cur_.is("[")) expected("`[`", "name the element: prefetch A[i + 8]");
+  advance();
+  auto indices = settle_all(parse_list("]"));
+  if (!buffer || !indices) return {};
+  return guarded([&] { return Prefetch::make(buffer, std::move(*indices), write, level, loc); });
 }
 
 Stmt Parser::parse_store() {

@@ -390,6 +390,20 @@ void Printer::print_node(const ImportPragma& node) {
   print_import(node.import);
 }
 
+void Printer::print_node(const UnrollPragma& node) {
+  line();
+  out_ += "pragma unroll " + std::to_string(node.count) + "\n";
+}
+
+void Printer::print_node(const Prefetch& node) {
+  line();
+  out_ += std::string("prefetch ") + (node.write ? "write " : "");
+  if (node.level != 1) out_ += "into l" + std::to_string(node.level) + " ";
+  out_ += name(node.buffer);
+  print_list(node.indices, "[", "]");
+  out_ += "\n";
+}
+
 void Printer::print_buffer_type(const Buffer& buffer, bool strided) {
   out_ += to_string(buffer->type);
   print_list(buffer->shape, "[", "]");

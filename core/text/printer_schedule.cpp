@@ -79,7 +79,15 @@ void Printer::print_step(const ScheduleStep& step) {
       break;
     case StepKind::Pragma:
       out_ += loops[0] + " ";
-      print_import_text(step.import);
+      if (step.import) {
+        print_import_text(step.import);
+      } else if (step.object.empty()) {
+        out_ += "unroll " + numbers(step.numbers);
+      } else {
+        out_ += "prefetch " + step.object + " ahead " + numbers(step.numbers);
+        if (step.write) out_ += " write";
+        if (step.level != 1) out_ += " into l" + std::to_string(step.level);
+      }
       break;
   }
 }

@@ -106,6 +106,8 @@ class Verifier : Visitor {
   void visit_node(const Evaluate& node) override;
   void visit_node(const Barrier& node) override;
   void visit_node(const ImportPragma& node) override;
+  void visit_node(const UnrollPragma& node) override;
+  void visit_node(const Prefetch& node) override;
 
   // Calls of intrinsics (verify_calls.cpp).
   void check_argument(const CallIntrin& call, const Intrinsic& intrinsic, size_t i,

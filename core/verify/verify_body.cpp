@@ -354,4 +354,29 @@ void Verifier::visit_node(const ImportPragma& node) {
   check_import(node.import);
 }
 
+void Verifier::visit_node(const UnrollPragma& node) {
+  if (!loops_.empty()) return;
+  error("bad-pragma", node.loc, "`pragma unroll` stands outside of loops",
+        "put it into the body of the loop that it is about");
+}
+
+void Verifier::visit_node(const Prefetch& node) {
+  use(node.buffer.get(), node.buffer.name(), node.loc, "buffer");
+  // It is no access: evaluating where it points may touch nothing either.
+  struct Finder : Visitor {
+    bool found = false;
+    using Visitor::visit_node;
+    void visit_node(const Load&) override { found = true; }
+    void visit_node(const CallExtern&) override { found = true; }
+    void visit_node(const InlineAsm&) override { found = true; }
+  } finder;
+  for (const Expr& index : node.indices) {
+    finder.visit(index);
+    visit(index);
+  }
+  if (!finder.found) return;
+  error("bad-pragma", node.loc, "an index of a prefetch reads memory or calls something",
+        "prefetch by variables, or name the value with `let` first");
+}
+
 }  // namespace inlay

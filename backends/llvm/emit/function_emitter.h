@@ -79,6 +79,7 @@ class FunctionEmitter {
   llvm::Value* emit_address(const Buffer& buffer, const std::vector<Expr>& indices);
   llvm::Value* emit_view(const View& node);
   llvm::Value* emit_load(const Load& node);
+  void emit_prefetch(const Prefetch& node);
   void emit_store(const Store& node);
   /// Addresses of the lanes of an access with a vector of indices.
   llvm::Value* emit_lane_addresses(const Buffer& buffer, const std::vector<Expr>& indices);

@@ -59,6 +59,21 @@ llvm::Value* FunctionEmitter::emit_view(const View& node) {
                       emit_offset(at, first, first.size()));
 }
 
+// The address may lie anywhere, so that no arithmetic may promise anything.
+void FunctionEmitter::emit_prefetch(const Prefetch& node) {
+  const BufferSlot& at = slot(node.buffer);
+  llvm::Value* offset = b_.getInt64(0);
+  for (size_t d = 0; d < node.indices.size(); ++d) {
+    offset = b_.CreateAdd(offset, b_.CreateMul(emit(node.indices[d]), at.strides[d]));
+  }
+  llvm::Value* address =
+      b_.CreateGEP(memory_type(parent_.context(), node.buffer->type), at.base, offset);
+  // Locality 3 is the nearest cache; 1 as last argument: data.
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {address->getType()},
+                     {address, b_.getInt32(node.write),
+                      b_.getInt32(static_cast<uint32_t>(4 - node.level)), b_.getInt32(1)});
+}
+
 bool FunctionEmitter::is_contiguous(const Buffer& buffer, const Expr& last) {
   auto* ramp = last.as<Ramp>();
   auto* stride = llvm::dyn_cast<llvm::ConstantInt>(slot(buffer).strides.back());

@@ -2,6 +2,7 @@
 #include <llvm/IR/MDBuilder.h>
 
 #include "backends/llvm/emit/function_emitter.h"
+#include "core/ir/visitor.h"
 
 namespace inlay::emit {
 
@@ -79,6 +80,10 @@ void FunctionEmitter::emit(const Stmt& stmt) {
                          "split the lane loop at the barrier, or compile for a GPU");
     case StmtKind::ImportPragma:
       return;  // imports are the program's, wherever they stand
+    case StmtKind::UnrollPragma:
+      return;  // loop_metadata looks for it
+    case StmtKind::Prefetch:
+      return emit_prefetch(*stmt.as<Prefetch>());
   }
 }
 
@@ -157,6 +162,22 @@ void FunctionEmitter::emit_for(const For& loop) {
   emit_loop(loop, begin, emit(loop.extent));
 }
 
+namespace {
+
+// The count of the `pragma unroll` that is about this loop, 0 without one.
+int64_t unroll_count(const For& loop) {
+  struct Finder : Visitor {
+    int64_t count = 0;
+    using Visitor::visit_node;
+    void visit_node(const For&) override {}
+    void visit_node(const UnrollPragma& node) override { count = node.count; }
+  } finder;
+  finder.visit(loop.body);
+  return finder.count;
+}
+
+}  // namespace
+
 llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* access_group,
                                              const llvm::ConstantInt* constant_extent) {
   llvm::LLVMContext& context = parent_.context();
@@ -182,9 +203,15 @@ llvm::MDNode* FunctionEmitter::loop_metadata(const For& loop, llvm::MDNode* acce
       operands.push_back(
           node("llvm.loop.vectorize.followup_vectorized", node("llvm.loop.unroll.full")));
     }
-  } else {
-    return nullptr;
   }
+  // What an unrolled or a vectorized loop says of itself goes before.
+  if (int64_t count = operands.size() > 1 ? 0 : unroll_count(loop)) {
+    operands.push_back(count == 1 ? node("llvm.loop.unroll.disable")
+                                  : node("llvm.loop.unroll.count",
+                                         llvm::ConstantAsMetadata::get(
+                                             b_.getInt32(static_cast<uint32_t>(count)))));
+  }
+  if (operands.size() == 1) return nullptr;
   llvm::MDNode* id = llvm::MDNode::getDistinct(context, operands);
   id->replaceOperandWith(0, id);
   return id;

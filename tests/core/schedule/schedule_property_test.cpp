@@ -1,6 +1,8 @@
 // Random schedules of random programs: what is not refused keeps every result, bit for bit.
 #include <cstdlib>
 
+#include "core/schedule/steps.h"
+#include "core/verify/verify.h"
 #include "tests/core/support/random_program.h"
 #include "tests/core/support/schedule_util.h"
 
@@ -30,7 +32,7 @@ void random_step(Schedule& s, Random& random, int number) {
   auto loops = loop_names(s.function());
   if (loops.empty()) return;
   std::string loop = random.pick(loops), other = random.pick(loops);
-  switch (random.below(13)) {
+  switch (random.below(17)) {
     case 0:
     case 1: {
       Tail tails[] = {Tail::Perfect, Tail::Guard, Tail::Bound, Tail::Peel};
@@ -91,6 +93,31 @@ void random_step(Schedule& s, Random& random, int number) {
     case 11:
       s.inline_call(loop);
       return;
+    case 13:
+      s.unroll(loop);
+      return;
+    case 14: {
+      // What packing and staging allocated, and blocks that a split named.
+      struct Names : Visitor {
+        std::vector<std::string> found;
+        using Visitor::visit_node;
+        void visit_node(const Allocate& node) override { found.push_back(node.buffer.name()); }
+        void visit_node(const Let& node) override { found.push_back(node.var.name()); }
+      } names;
+      names.visit(s.function().body);
+      if (!names.found.empty()) s.hoist(random.pick(names.found), loop);
+      return;
+    }
+    case 15:
+      s.pragma_unroll(loop, 1 + random.below(4));
+      return;
+    case 16: {
+      Accesses accesses = collect_accesses(s.function().body, s.program());
+      if (accesses.list.empty()) return;
+      s.pragma_prefetch({loop, random.pick(accesses.list).buffer.name(), random.below(9) - 2,
+                         random.chance(50), 1 + random.below(3)});
+      return;
+    }
     case 12: {
       Accesses accesses = collect_accesses(s.function().body, s.program());
       if (accesses.list.empty()) return;
@@ -184,8 +211,11 @@ class NestWriter {
   int next_ = 0;
 };
 
+using MakeStep = std::function<void(Schedule&, Random&, int number)>;
+
 // Runs cases of seeds [1, count]; how many steps of each kind were accepted.
-std::map<std::string, int> try_cases(int count, const std::function<Case(uint64_t)>& make) {
+std::map<std::string, int> try_cases(int count, const std::function<Case(uint64_t)>& make,
+                                     int steps = 12, const MakeStep& step = random_step) {
   std::map<std::string, int> accepted;
   for (uint64_t seed = 1; seed <= static_cast<uint64_t>(count); ++seed) {
     Case one = make(seed);
@@ -198,35 +228,107 @@ std::map<std::string, int> try_cases(int count, const std::function<Case(uint64_
     }
     Random random(seed);
     Schedule s(one.program, "f");
-    for (int number = 0; number < 12; ++number) {
+    for (int number = 0; number < steps; ++number) {
       size_t before = s.steps().size();
       Schedule trial = s;
       try {
-        random_step(trial, random, number);
+        step(trial, random, number);
       } catch (const CompileError& error) {
         continue;
       }
       s = trial;
-      if (s.steps().size() == before || s.reassociates()) break;
+      if (s.steps().size() == before) continue;
+      if (s.reassociates()) break;
       const std::string& text = s.steps().back().text;
-      ++accepted[text.substr(0, text.find(' '))];
+      std::string word = text.substr(0, text.find(' '));
+      ++accepted[word == "pragma" ? "pragma " + text.substr(text.find(' ', 7) + 1, 6) : word];
       std::string failure;
       try {
         if (run(s.program(), "f", one.sizes) != wanted) failure = "another result";
+        for (const Diagnostic& fault : verify(s.program()).all()) {
+          // A loop that is known to run once may be parallel; the verifier does not know.
+          if (fault.rule != "race") failure = render(fault);
+        }
       } catch (const CompileError& error) {
         failure = error.what();
       }
       if (failure.empty()) continue;
-      std::string steps;
-      for (const Schedule::Step& step : s.steps()) steps += step.text + "\n";
+      std::string done;
+      for (const Schedule::Step& each : s.steps()) done += each.text + "\n";
       ADD_FAILURE() << "seed " << seed << ": " << failure << "\nafter\n"
-                    << steps << "of\n"
+                    << done << "of\n"
                     << print(one.program) << "\ngiving\n"
                     << print(s.function());
       return accepted;
     }
   }
   return accepted;
+}
+
+// A matrix product, spelled in one of several ways, of any small size.
+Case product(uint64_t seed) {
+  Random random(seed * 104729 + 11);
+  auto one_of = [&](std::vector<std::string> texts) { return random.pick(texts); };
+  std::string term = one_of({"A[i, k] * B[k, j]", "B[k, j] * A[i, k]", "A[i, k + 0] * B[k, j]"});
+  std::string update =
+      one_of({"C[i, j] += " + term, "C[i, j] = " + term + " + C[i, j]",
+              "if i < M { C[i, j] += " + term + " }", "let t = " + term + " C[i, j] += t",
+              "for one in 0..1 { C[i, j + one] += " + term + " }"});
+  std::string first = one_of({"C[i, j] = 0.0", "C[i, j] = 0.0", "C[i, j] *= 0.5", ""});
+  std::string text =
+      "intrin tile<m, n>(k: index, a: f32[k, m], b: f32[k, n], c: f32[m, n] strided) {\n"
+      "  for p in 0..k { for x in 0..m { for y in 0..n { c[x, y] += a[p, x] * b[p, y] } } }\n}\n"
+      "intrin dot<n>(a: f32[n], b: f32[n] strides [s], c: f32[1]) {\n"
+      "  for p in 0..n { c[0] += a[p] * b[p] }\n}\n"
+      "intrin row<n>(x: f32, b: f32[n], c: f32[n]) { for y in 0..n { c[y] += x * b[y] } }\n"
+      "func f(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {\n  for i in 0..M { for j in 0..N {\n" +
+      first + " for k in 0..K { " + update + " } } }\n}\n";
+  ParseResult result = parse_program(text, "product.inlay");
+  EXPECT_FALSE(result.diagnostics.has_errors()) << text << render(result.diagnostics.all());
+  return {std::move(result.program),
+          Sizes{{"M", random.below(10)}, {"N", random.below(10)}, {"K", random.below(6)}}};
+}
+
+// A good schedule of a product, with other numbers, steps left out, and others in between.
+void product_step(Schedule& s, Random& random, int number) {
+  static const char* const kSteps[] = {"split k by even(kc) into kb, p",
+                                       "split j by even(nc, nr) into jb, jr",
+                                       "split jr by nr into jp, jj",
+                                       "split i by even(mc, mr) into ib, ir",
+                                       "split ir by mr into ip, ii",
+                                       "sink into kb",
+                                       "reorder jb, kb, ib, jp, ip, ii, jj",
+                                       "fission ii, jj before p",
+                                       "reorder p, ii, jj",
+                                       "pack B at kb as bp[jp, p, jj] pad jj",
+                                       "pack A at ib as ap[ip, p, ii] pad ii",
+                                       "specialize ip for ii, jj",
+                                       "tensorize p as tile<mr, nr>",
+                                       "tensorize p_edge as tile<mr, nr> edge pad",
+                                       "hoist bp out of kb",
+                                       "hoist bp out of jb",
+                                       "hoist ap out of ib",
+                                       "peel bp.jp for bp.jj",
+                                       "stage C at ip as c_tile",
+                                       "unroll ii_0",
+                                       "parallel ib",
+                                       "pragma ip prefetch ap ahead 1",
+                                       "inline_call ib"};
+  constexpr int kCount = static_cast<int>(std::size(kSteps));
+  if (random.chance(15)) return random_step(s, random, 100 + number);
+  if (number >= kCount) {
+    // Whatever nest is there as whatever intrinsic.
+    auto loops = loop_names(s.function());
+    const char* const intrinsics[] = {"tile", "dot", "row"};
+    std::vector<int64_t> constants(random.below(3), 1 + random.below(4));
+    if (loops.empty()) return;
+    s.tensorize(random.pick(loops), random.pick(intrinsics), constants,
+                random.chance(50) ? Edge::Pad : Edge::Whole);
+    return;
+  }
+  if (random.chance(8)) return;
+  std::map<std::string, int64_t> values{{"mr", 2}, {"nr", 3}, {"mc", 4}, {"kc", 2}, {"nc", 6}};
+  apply_steps(s, kSteps[number], "steps", values);
 }
 
 int cases(int usual) {
@@ -244,8 +346,17 @@ TEST(ScheduleProperty, RandomProgramsKeepTheirResults) {
 TEST(ScheduleProperty, AffineNestsKeepTheirResults) {
   auto accepted = try_cases(cases(400), [](uint64_t seed) { return NestWriter(seed).make(); });
   // Not vacuous: every kind of step was accepted now and then.
-  for (const char* step : {"split", "reorder", "fuse", "fission", "sink", "peel", "specialize",
-                           "parallel", "vectorize", "pack", "stage"}) {
+  for (const char* step :
+       {"split", "reorder", "fuse", "fission", "sink", "peel", "specialize", "parallel",
+        "vectorize", "unroll", "pack", "stage", "hoist", "pragma unroll", "pragma prefet"}) {
+    EXPECT_GT(accepted[step], 0) << step;
+  }
+}
+
+TEST(ScheduleProperty, TensorizedProductsKeepTheirResults) {
+  auto accepted = try_cases(cases(150), product, 30, product_step);
+  for (const char* step : {"split", "reorder", "fission", "sink", "peel", "specialize", "parallel",
+                           "unroll", "pack", "stage", "hoist", "tensorize", "inline_call"}) {
     EXPECT_GT(accepted[step], 0) << step;
   }
 }

@@ -395,6 +395,12 @@ Stmt Generator::loop(int depth) {
   Stmt body = block(depth - 1);
   --loop_depth_;
   bounded_.pop_back();
+  if (random_.chance(10)) {
+    std::vector<Stmt> stmts{UnrollPragma::make(1 + random_.below(8))};
+    const std::vector<Stmt>& rest = body.as<Block>()->stmts;
+    stmts.insert(stmts.end(), rest.begin(), rest.end());
+    body = Block::make(std::move(stmts));
+  }
   return For::make(kind, var, min, count, body);
 }
 
@@ -567,6 +573,20 @@ void Generator::statement(std::vector<Stmt>& out, int depth) {
   }
   if (any() && choice < 82) return out.push_back(Barrier::make());
   if (any() && choice < 85) return out.push_back(ImportPragma::make(import()));
+  if (choice < 87 && !buffers_.empty()) {
+    const Known& known = random_.pick(buffers_);
+    std::vector<Expr> places;
+    // It may point outside, but not through memory.
+    for (size_t d = 0; d < known.buffer->rank(); ++d) {
+      Expr at = Expr(random_.below(9) - 4);
+      for (const Var& var : vars_) {
+        if (var.type() == kIndex && random_.chance(30)) at = at + var;
+      }
+      places.push_back(at);
+    }
+    return out.push_back(
+        Prefetch::make(known.buffer, std::move(places), random_.chance(50), 1 + random_.below(3)));
+  }
   out.push_back(store());
 }
 
