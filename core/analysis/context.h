@@ -76,8 +76,9 @@ class Context {
  private:
   friend class Prover;
 
+  /// `budget`: how many forms may still be looked at, by this and by the searches within it.
   std::vector<Poly> bounds_without(const Poly& poly, const std::set<AtomId>& inner, bool upper,
-                                   size_t most) const;
+                                   size_t most, int& budget) const;
 
   std::optional<std::vector<Poly>> conjunction(const Expr& condition, bool truth) const;
   void assume_loop(const Poly& value, const Poly& min, const Poly& extent);

@@ -217,10 +217,15 @@ bool Context::proves(const Expr& condition, bool truth) const {
   return false;
 }
 
+namespace {
+
+constexpr int kBoundBudget = 200;
+
+}  // namespace
+
 std::vector<Poly> Context::bounds_without(const Poly& poly, const std::set<AtomId>& inner,
-                                          bool upper, size_t most) const {
+                                          bool upper, size_t most, int& budget) const {
   // Innermost atom first; an atom counts as inner if it is, or is made of, an inner one.
-  int budget = 200;
   std::vector<Poly> found;
   auto search = [&](auto&& self, const Poly& p) -> void {
     if (!p.exact() || --budget < 0 || found.size() >= most) return;
@@ -253,7 +258,7 @@ std::vector<Poly> Context::bounds_without(const Poly& poly, const std::set<AtomI
       // A quotient grows with its numerator.
       const Atoms::Atom& atom = (*atoms_)[id];
       if (atom.kind == AtomKind::FloorDiv && proves_positive(atom.b) && proves_nonnegative(a)) {
-        for (const Poly& numerator : bounds_without(atom.a, inner, upper, 1)) {
+        for (const Poly& numerator : bounds_without(atom.a, inner, upper, 1, budget)) {
           self(self, a * atoms_->floor_div(numerator, atom.b) + rest);
         }
       }
@@ -267,14 +272,16 @@ std::vector<Poly> Context::bounds_without(const Poly& poly, const std::set<AtomI
 
 std::optional<Poly> Context::bound_without(const Poly& poly, const std::set<AtomId>& inner,
                                            bool upper) const {
-  auto found = bounds_without(poly, inner, upper, 1);
+  int budget = kBoundBudget;
+  auto found = bounds_without(poly, inner, upper, 1, budget);
   return found.empty() ? std::nullopt : std::optional<Poly>(found[0]);
 }
 
 std::optional<Poly> Context::tightest_without(const Poly& poly, const std::set<AtomId>& inner,
                                               bool upper) const {
   std::optional<Poly> best;
-  for (const Poly& bound : bounds_without(poly, inner, upper, 8)) {
+  int budget = kBoundBudget;
+  for (const Poly& bound : bounds_without(poly, inner, upper, 8, budget)) {
     if (!best || proves_nonnegative(upper ? *best - bound : bound - *best)) best = bound;
   }
   return best;
