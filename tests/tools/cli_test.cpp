@@ -485,4 +485,61 @@ TEST_F(Cli, BenchTimesMicroKernelsAlone) {
   EXPECT_THAT(result.out, ContainsRegex("add8 for any +[0-9.]+ ns +[0-9.]+ GFLOP/s"));
 }
 
+TEST_F(Cli, HintsReachTheBackend) {
+  write(folder_ / "sum.inlay", R"(
+func sum(A: f32[M, N], S: f32[M]) {
+  for i in 0..M { S[i] = 0.0 for j in 0..N { S[i] += A[i, j] } }
+}
+schedule sum { pragma j unroll 4  pragma i prefetch A ahead 2 write into l2 }
+)");
+  Result built = inlay("build sum.inlay --dump-stages stages");
+  EXPECT_EQ(built.code, 0) << built.err;
+  EXPECT_THAT(read(folder_ / "stages/0.lowered.inlay"),
+              HasSubstr("prefetch write into l2 A[i + 2, 0]"));
+  std::string emitted = read(folder_ / "stages/1.emitted.ll");
+  EXPECT_THAT(emitted, ContainsRegex("call void @llvm.prefetch.p0\\(ptr %[0-9]+, i32 1, i32 2, "
+                                     "i32 1\\)"));
+  EXPECT_THAT(emitted, HasSubstr("!\"llvm.loop.unroll.count\", i32 4"));
+  EXPECT_EQ(inlay("run sum.inlay M=9 N=13 --check").code, 0);
+}
+
+// Two threads, workspaces of their own and one that they share.
+TEST_F(Cli, AScheduledProductRunsOnThreads) {
+  write(folder_ / "gemm.inlay", R"(
+intrin tile<mr, nr>(k: index, a: f32[k, mr], b: f32[k, nr], c: f32[mr, nr] strided) {
+  for p in 0..k { for i in 0..mr { for j in 0..nr { c[i, j] += a[p, i] * b[p, j] } } }
+}
+func gemm(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {
+  for i in 0..M { for j in 0..N { C[i, j] = 0.0 for k in 0..K { C[i, j] += A[i, k] * B[k, j] } } }
+}
+schedule gemm (mr = 4, nr = 8, mc = 8, kc = 16, nc = 32) {
+  split k by even(kc) into kb, p
+  split j by even(nc, nr) into jb, jr
+  split jr by nr into jp, jj
+  split i by even(mc, mr) into ib, ir
+  split ir by mr into ip, ii
+  sink into kb
+  reorder jb, kb, ib, jp, ip, ii, jj
+  fission ii, jj before p
+  reorder p, ii, jj
+  pack B at kb as b_packed[jp, p, jj] pad jj
+  pack A at ib as a_packed[ip, p, ii] pad ii
+  specialize ip for ii, jj
+  tensorize p as tile<mr, nr>
+  tensorize p_edge as tile<mr, nr> edge pad
+  hoist b_packed out of kb
+  hoist b_packed out of jb
+  parallel b_packed.jp
+  parallel ib
+}
+)");
+  for (const char* sizes : {"M=70 N=90 K=40", "M=1 N=1 K=1", "M=64 N=64 K=0"}) {
+    Result run = inlay(std::string("run gemm.inlay --threads 2 --check ") + sizes);
+    EXPECT_EQ(run.code, 0) << run.out << run.err;
+  }
+  Result lowered = inlay("build gemm.inlay --emit ir -o -");
+  EXPECT_THAT(lowered.out, ContainsRegex("\n +parallel for ib in [^\n]*\n +alloc a_packed"));
+  EXPECT_THAT(lowered.out, HasSubstr("parallel for b_packed.jp in"));
+}
+
 }  // namespace

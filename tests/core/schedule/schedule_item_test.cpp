@@ -250,8 +250,8 @@ TEST(ScheduleItem, TheModelOfCacheBlocks) {
     return values;
   };
   // Worked by hand: four lanes and ten multiply-adds in flight ask for two vectors by five rows. Of
-  // L1's eight ways one is for C, two for A: 2 * 4096 / (5 * 8). Of L2's eight one is for C, one for
-  // 204 x 8 of B, six for A: 6 * 32768 / (204 * 8). Of L3's sixteen likewise fourteen for B.
+  // L1's eight ways one is for C, two for A: 2 * 4096 / (5 * 8). Of L2's eight one is for C, one
+  // for 204 x 8 of B, six for A: 6 * 32768 / (204 * 8). Of L3's sixteen likewise fourteen for B.
   Target haswell = kAvx2;
   haswell.caches[0] = {32 << 10, 8};
   haswell.caches[1] = {256 << 10, 8};

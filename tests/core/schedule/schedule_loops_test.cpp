@@ -1,4 +1,5 @@
 // Steps on plain nests: what they make, and what they refuse, with the reasons that a person gets.
+#include "core/verify/verify.h"
 #include "tests/core/support/schedule_util.h"
 
 namespace inlay::testing {
@@ -319,6 +320,41 @@ TEST(ScheduleStage, RefusesWhatMayBeWrittenInPart) {
     EXPECT_EQ(refused.rule, "illegal-stage");
     EXPECT_TRUE(has(refused.message, {"is not known to write the whole part"}));
   }
+}
+
+TEST(SchedulePragma, PrefetchNamesWhatALaterIterationTouches) {
+  Program program = parse(R"(
+    intrin tile(a: f32[4, 32] strided, c: f32[4]) {
+      for i in 0..4 { for j in 0..32 { c[i] += a[i, j] } }
+    }
+    func f(A: f32[M, 128], C: f32[M], I: i64[M]) {
+      for ib in 0..M / 4 {
+        for jb in 0..4 { tile(A[ib * 4..ib * 4 + 4, jb * 32..jb * 32 + 32], C[ib * 4..ib * 4 + 4]) }
+      }
+      for g in 0..M { C[g] += A[I[g], 0] }
+    })");
+  Schedule s(program, "f");
+  s.pragma_prefetch({"jb", "A", 2, false, 2});
+  std::string text = print(s.function());
+  // Four rows of two lines of 64 bytes.
+  size_t count = 0;
+  for (size_t at = text.find("prefetch into l2 A["); at != std::string::npos;
+       at = text.find("prefetch into l2 A[", at + 1)) {
+    ++count;
+  }
+  EXPECT_EQ(count, 8u) << text;
+  EXPECT_TRUE(has(text, {"prefetch into l2 A[ib * 4, (jb + 2) * 32]",
+                         "prefetch into l2 A[ib * 4 + 3, jb * 32 + 80]"}));
+  s.pragma_prefetch({"ib", "C", 1, true, 1});
+  EXPECT_TRUE(has(print(s.function()), {"prefetch write C[(ib + 1) * 4]"}));
+  s.pragma_unroll("jb", 2);
+  EXPECT_TRUE(has(print(s.function()), {"pragma unroll 2"}));
+  EXPECT_EQ(refusal([&] { s.pragma_unroll("jb", 4); }).rule, "bad-pragma");
+  Diagnostic refused = refusal([&] { s.pragma_prefetch({"g", "A", 1}); });
+  EXPECT_EQ(refused.rule, "bad-pragma");
+  EXPECT_TRUE(has(refused.message, {"is read from memory"}));
+  expect_same(program, s, {{"M", 12}}, {});
+  EXPECT_FALSE(verify(s.program()).has_errors());
 }
 
 }  // namespace

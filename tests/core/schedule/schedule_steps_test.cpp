@@ -60,7 +60,8 @@ TEST(ScheduleSteps, EveryOtherStep) {
   for (const char* text :
        {"fuse i, j into f split f by 4 into o, v tail guard unroll v parallel o",
         "split j by 4 into o, v tail peel vectorize v", "split i by N into o, v",
-        "stage A at i as t in global align 16", "split j by 4 into o, v stage A at o as t"}) {
+        "stage A at i as t in global align 16", "pragma j unroll 4 pragma i prefetch A ahead 2",
+        "split j by 4 into o, v stage A at o as t"}) {
     Schedule s(program, "f");
     try {
       apply_steps(s, text, "steps");
@@ -100,7 +101,10 @@ TEST(ScheduleSteps, ErrorsNameThePlace) {
         Bad{"stage A at i as t align 3", "bad-alignment", "power of two", 1, 25},
         Bad{"stage A at i as t in cache", "parse", "expected a memory space", 1, 22},
         Bad{"pragma i import c 4", "parse", "expected a path", 1, 19},
-        Bad{"pragma i export", "parse", "expected `import`", 1, 10},
+        Bad{"pragma i export", "parse", "expected import, unroll or", 1, 10},
+        Bad{"pragma i prefetch A ahead 1 into l4", "parse", "expected a cache", 1, 34},
+        Bad{"pragma i unroll 0", "bad-pragma", "1 to 1024 times, not 0", 1, 1},
+        Bad{"pragma i prefetch B ahead 1", "unknown-buffer", "no buffer `B`", 1, 1},
         Bad{"tensorize i as t edge none", "parse", "expected whole or pad", 1, 23}}) {
     Schedule s(program, "f");
     Diagnostic refused = refusal([&] { apply_steps(s, bad.text, "steps"); });
@@ -154,6 +158,9 @@ TEST(ScheduleSteps, PrintedAsTheyAreWritten) {
                            "stage A at i as t align mr in shared",
                            "tensorize i as t",
                            "tensorize i as t<mr, 16> edge pad",
+                           "pragma i unroll mr",
+                           "pragma i prefetch A ahead 2",
+                           "pragma i prefetch A ahead mr write into l3",
                            "pragma i import c \"k.c\" flags \"-O1\" may_call"}) {
     std::vector<ScheduleStep> steps = parse_steps(text, "steps");
     ASSERT_EQ(steps.size(), 1u);

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "core/ir/equal.h"
@@ -91,6 +90,9 @@ INSTANTIATE_TEST_SUITE_P(
         "if n > 0 {\n} else if n < 0 {\n} else if n == 7 {\n} else {\n}",
         "{\n  let y = 1\n}\n{\n  let y = 2\n}", "{\n}",
         "assert n > 0, \"n is \\\"small\\\"\\n\\t\\\\ \\x01 \u00e9\"",
+        // Hints.
+        "for i in 0..n {\n  pragma unroll 4\n  prefetch B[i + 8]\n}",
+        "prefetch write A[n, n - 100]", "prefetch write into l3 A[0, 0]", "prefetch into l2 B[n]",
         // Declarations.
         "alloc T: f32[4, n]", "alloc T: f32[4, n] align 64", "alloc T: i8[] in private\nT[] = 3i8",
         "alloc T: f32[4, n] strides [n * 2, 1] align 32 in shared\ncall g(&T[0, 0], T)",
@@ -178,10 +180,8 @@ TEST(TextRoundTrip, EveryProgramOfKernels) {
   for (auto& entry : std::filesystem::recursive_directory_iterator(INLAY_SOURCE_DIR "/kernels")) {
     if (entry.path().extension() != ".inlay") continue;
     SCOPED_TRACE(entry.path());
-    std::ifstream in(entry.path());
-    std::stringstream text;
-    text << in.rdbuf();
-    Program program = parsed(text.str());
+    // With what it includes; what is printed stands alone.
+    Program program = load_program(entry.path().string());
     expect_round_trip(program);
     Diagnostics faults = verify(program);
     EXPECT_TRUE(faults.all().empty()) << render(faults.all());

@@ -52,6 +52,16 @@ TEST_P(Verify, Says) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
+    Hints, Verify,
+    testing::Values(
+        Case{"func f(A: f32[4]) { for i in 0..4 { if i > 1 { pragma unroll 2 } } }", ""},
+        Case{"func f(A: f32[4]) { pragma unroll 2 }",
+             "1:21 bad-pragma | f | `pragma unroll` stands outside of loops"},
+        Case{"func f(A: f32[4], n: index) { prefetch write A[n - 9] prefetch A[99] }", ""},
+        Case{"func f(A: f32[4], I: i64[4]) { prefetch A[I[0]] }",
+             "1:32 bad-pragma | f | an index of a prefetch reads memory or calls something"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Names, Verify,
     testing::Values(
         Case{"func f.g() {}",
