@@ -224,6 +224,7 @@ class UnitCompiler {
   void optimize_device();
   void generate(StageDump& dump);
   void read_back();
+  void check_budgets(Diagnostics& found) const;
   void make_host();
   void clean_before_optimization();
   void drop_dead();
@@ -392,6 +393,42 @@ void UnitCompiler::generate(StageDump& dump) {
   if (wants(options_, Artifact::Hsaco)) result_.artifacts[Artifact::Hsaco] = part_.codes[0];
 }
 
+int64_t taken(const KernelReport& kernel, Resource resource) {
+  switch (resource) {
+    case Resource::Vgprs:
+      return kernel.vgprs;
+    case Resource::Sgprs:
+      return kernel.sgprs;
+    case Resource::Lds:
+      return kernel.lds_bytes;
+    case Resource::Scratch:
+      return kernel.scratch_bytes;
+    case Resource::Spills:
+      return kernel.vgpr_spills + kernel.sgpr_spills;
+    case Resource::Occupancy:
+      return kernel.occupancy;
+  }
+  return 0;
+}
+
+void UnitCompiler::check_budgets(Diagnostics& found) const {
+  for (const Function* function : unit_.lowered.program.functions()) {
+    for (const Budget& budget : function->budgets) {
+      if (budget.target && !matches(*budget.target, unit_.target)) continue;
+      for (const KernelReport& kernel : report_.kernels) {
+        int64_t value = taken(kernel, budget.resource);
+        if (kernel.function != function->name || budget.holds(value)) continue;
+        found.error("budget", budget.loc,
+                    "kernel " + kernel.name + " of " + function->name + " has " +
+                        to_string(budget.resource) + " " + std::to_string(value) + " on " +
+                        unit_.target.spec + ", but the function requires " + to_string(budget),
+                    "make the blocks smaller, or the bound wider; `inlay build --report` of a "
+                    "copy without it shows all that its kernels take");
+      }
+    }
+  }
+}
+
 // The code object is the witness of what its kernels take.
 void UnitCompiler::read_back() {
   const std::string& program = unit_.lowered.program.name;
@@ -472,6 +509,7 @@ void UnitCompiler::read_back() {
                         "remove the import, or launch one of its kernels");
     }
   }
+  check_budgets(found);
   found.throw_if_errors();
 }
 

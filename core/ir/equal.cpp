@@ -1,6 +1,7 @@
 // One comparer over the nodes' fields(); definitions pair variables and buffers up.
 #include "core/ir/equal.h"
 
+#include <algorithm>
 #include <bit>
 #include <unordered_map>
 
@@ -215,6 +216,9 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
          comparer.define_params(function.params, other.params, function.symbols(), other.symbols(),
                                 true) &&
          comparer.compare(function.imports, other.imports) &&
+         std::equal(function.budgets.begin(), function.budgets.end(), other.budgets.begin(),
+                    other.budgets.end(),
+                    [](const Budget& x, const Budget& y) { return equal(x, y); }) &&
          comparer.compare(function.body, other.body);
 }
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/ir/visitor.h"
+#include "core/support/check.h"
 
 namespace inlay {
 
@@ -155,6 +156,58 @@ std::vector<Import> all_imports(const Program& program) {
     }
   }
   return collector.found;
+}
+
+namespace {
+
+constexpr const char* kSpellings[] = {
+#define INLAY_RESOURCE(Name, spelling) spelling,
+    INLAY_RESOURCES(INLAY_RESOURCE)
+#undef INLAY_RESOURCE
+};
+
+}  // namespace
+
+const char* to_string(Resource resource) {
+  return kSpellings[static_cast<int>(resource)];
+}
+
+std::optional<Resource> resource_of(std::string_view spelling) {
+  for (size_t i = 0; i < std::size(kSpellings); ++i) {
+    if (spelling == kSpellings[i]) return static_cast<Resource>(i);
+  }
+  return std::nullopt;
+}
+
+bool Budget::holds(int64_t value) const {
+  switch (op) {
+    case BinaryOp::Eq:
+      return value == limit;
+    case BinaryOp::Lt:
+      return value < limit;
+    case BinaryOp::Le:
+      return value <= limit;
+    case BinaryOp::Gt:
+      return value > limit;
+    case BinaryOp::Ge:
+      return value >= limit;
+    default:
+      break;
+  }
+  INLAY_CHECK(false, "a budget compares");
+  return false;
+}
+
+bool equal(const Budget& a, const Budget& b) {
+  return a.resource == b.resource && a.op == b.op && a.limit == b.limit &&
+         a.target.has_value() == b.target.has_value() &&
+         (!a.target ||
+          (a.target->arch == b.target->arch && a.target->features == b.target->features));
+}
+
+std::string to_string(const Budget& budget) {
+  return std::string(to_string(budget.resource)) + " " + spelling(budget.op) + " " +
+         std::to_string(budget.limit);
 }
 
 }  // namespace inlay

@@ -173,7 +173,8 @@ class Parser {
   Expr parse_plain_or_symbol(bool symbols);
   Expr symbol(const std::string& name, const Loc& loc);
   TargetPredicate parse_predicate(bool params_follow = false);
-  Stmt parse_item_body(std::vector<Import>* imports);
+  Stmt parse_item_body(std::vector<Import>* imports, std::vector<Budget>* budgets = nullptr);
+  void parse_budgets(std::vector<Budget>& budgets);
   void check_item_name(const Token& name, bool is_function);
   void recover_item(size_t begin);
   /// Items up to the end of the current file.

@@ -154,6 +154,28 @@ TEST(AmdgpuFaults, WorkgroupsOfMoreThan1024) {
       "lane-extent", {"`t`"});
 }
 
+TEST(AmdgpuFaults, BudgetsThatAreBroken) {
+  auto program = [](const std::string& budget) {
+    return "func f(A: f32[N]) {\n  require " + budget +
+           "\n  grid(x) for g in 0..N / 64 {\n"
+           "    alloc tile: f32[64] in shared\n"
+           "    lane(x) for t in 0..64 { tile[t] = A[g * 64 + t] barrier A[g * 64 + t] = tile[63 - "
+           "t] }\n"
+           "  }\n}\n";
+  };
+  expect_fault(program("lds <= 255"), "budget",
+               {"of f has lds 256 on gfx900, but the function requires lds <= 255", "2:11"});
+  expect_fault(program("scratch == 0, vgprs > 200"), "budget", {"requires vgprs > 200", "2:25"});
+  expect_fault(program("occupancy < 2 for amdgpu(gfx906)"), "budget", {"occupancy"}, "gfx906");
+  expect_fault(program("registers <= 3"), "parse", {"a GPU has no resource `registers`"});
+  expect_fault(program("vgprs != 3"), "parse", {"expected <=, <, ==, >= or >"});
+  // What holds, and what is for another GPU.
+  for (const char* budget : {"lds == 256, scratch == 0, spills < 1, vgprs <= 24, sgprs >= 1",
+                             "occupancy < 2 for amdgpu(gfx906)"}) {
+    EXPECT_FALSE(compile(program(budget), "gfx900", Artifact::Hsaco).empty()) << budget;
+  }
+}
+
 TEST(AmdgpuFaults, BarriersInDivergentFlow) {
   // By the verifier, where the condition names the lane.
   expect_fault(

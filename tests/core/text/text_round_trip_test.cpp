@@ -190,5 +190,17 @@ TEST(TextRoundTrip, EveryProgramOfKernels) {
   if (found == 0) GTEST_SKIP() << "kernels/ holds no .inlay file";
 }
 
+TEST(Budgets, ArePrintedAsTheyAreWritten) {
+  expect_stable(
+      "func f(A: f32[N]) {\n"
+      "  require vgprs <= 128\n"
+      "  require scratch == 0 for amdgpu(gfx9)\n"
+      "  require occupancy >= 4 for amdgpu(gfx906)\n"
+      "  for i in 0..N {\n"
+      "    A[i] = 0.0\n"
+      "  }\n"
+      "}\n");
+}
+
 }  // namespace
 }  // namespace inlay

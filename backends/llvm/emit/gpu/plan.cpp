@@ -124,6 +124,8 @@ bool has_effect(const Stmt& stmt) {
     case StmtKind::Let:
     case StmtKind::Allocate:
     case StmtKind::ImportPragma:
+    case StmtKind::UnrollPragma:
+    case StmtKind::Prefetch:
       return false;
     case StmtKind::Block: {
       const std::vector<Stmt>& list = stmt.as<Block>()->stmts;
