@@ -184,8 +184,8 @@ TEST(Load, versions_and_machines) {
   std::vector<unsigned char> newer = good;
   newer[note + offsetof(InlayNote, abi_version)] = 9;
   EXPECT_EQ(refused(TempFile(newer).path(), INLAY_ERROR_VERSION),
-            std::string("has ABI version 9, this runtime (") + inlay_version() +
-                ") reads " + std::to_string(INLAY_ABI_VERSION) + "; use a newer runtime");
+            std::string("has ABI version 9, this runtime (") + inlay_version() + ") reads " +
+                std::to_string(INLAY_ABI_VERSION) + "; use a newer runtime");
   std::vector<unsigned char> foreign = good;
   foreign[offsetof(Elf64_Ehdr, e_machine)] = EM_RISCV;
   EXPECT_EQ(refused(TempFile(foreign).path(), INLAY_ERROR_BAD_CODE_OBJECT),

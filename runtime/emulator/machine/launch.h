@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/emulator/machine/code_object.h"
 #include "runtime/emulator/machine/checks/observe.h"
+#include "runtime/emulator/machine/code_object.h"
 
 namespace inlay::emulator {
 
