@@ -23,17 +23,15 @@
 // - The library stays in the process once it is loaded (it is linked with -z nodelete).
 //
 // Environment, read by the first call that needs it:
-//   INLAY_NUM_THREADS           threads of one parallel loop, 1 to 1024 (default: the CPUs of the
-//                               affinity mask)
-//   INLAY_VARIANT               the variant, by its name, that each module loaded from now on must
-//   run INLAY_HIP_LIBRARY           AMD's HIP library, or the folder that has it, instead of the
-//   usual
-//                               names; `emulator`: Inlay's own, in lib/inlay/emulator beside this
-//                               library, which runs GPU code without a GPU
-//   INLAY_VECTOR_MATH_LIBRARY   where vectorized loops find exp and the like, under the names of
-//   the
-//                               vector function ABI, or none (default: libmvec.so.1, then
-//                               libsleefgnuabi.so.3; without one they call libm for each element)
+// - INLAY_NUM_THREADS: threads of one parallel loop, 1 to 1024 (default: the CPUs of the affinity
+//   mask).
+// - INLAY_VARIANT: the variant, by its name, that each module loaded from now on must run.
+// - INLAY_HIP_LIBRARY: AMD's HIP library, or the folder that has it, instead of the usual names;
+//   `emulator`: Inlay's own, in lib/inlay/emulator beside this library, which runs GPU code without
+//   a GPU.
+// - INLAY_VECTOR_MATH_LIBRARY: where vectorized loops find exp and the like, under the names of the
+//   vector function ABI, or none (default: libmvec.so.1, then libsleefgnuabi.so.3; without one they
+//   call libm for each element).
 #ifndef INLAY_RUNTIME_H
 #define INLAY_RUNTIME_H
 
