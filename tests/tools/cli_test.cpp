@@ -236,6 +236,18 @@ TEST_F(Cli, RunAndBenchTakeADevice) {
   }
 }
 
+TEST_F(Cli, TheEmulatorIsTheGpuOfTheTarget) {
+  write(folder_ / "g.inlay",
+        "func f(A: f32[N]) {\n"
+        "  grid(x) for g in 0..N / 64 { lane(x) for t in 0..64 { A[g * 64 + t] += 1.0 } }\n"
+        "}\n");
+  for (const char* target : {"gfx900", "gfx906", "gfx906:sramecc+:xnack-"}) {
+    Result run = inlay(std::string("run g.inlay N=128 --check --device emulator -t ") + target);
+    EXPECT_EQ(run.code, 0) << target << run.out << run.err;
+    EXPECT_THAT(run.out, HasSubstr("check A: ok")) << target;
+  }
+}
+
 TEST_F(Cli, AWrongKernelIsCaught) {
   std::string wrong = kVadd;
   wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");

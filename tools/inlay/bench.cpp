@@ -57,7 +57,8 @@ int run_bench(const BenchFlags& flags) {
                                                                     : request.targets.front());
   Program program = bind_params(load_program(flags.input), &target, request.params);
   if (names.empty()) names.push_back("");
-  DLDevice device = pick_device(flags.device, session.plugins().backend_of(target).is_device());
+  DLDevice device =
+      pick_device(flags.device, session.plugins().backend_of(target).is_device(), target.spec);
   bool on_cpu = device.device_type == kDLCPU;
   int cpu = flags.threads == 1 && on_cpu ? pin_to_one_core() : -1;
   BuildOutput output = session.driver().build(request);

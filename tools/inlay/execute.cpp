@@ -67,7 +67,7 @@ void call(const InlayCallable* function, const std::vector<InlayValue>& values) 
   if (status != INLAY_OK) throw_runtime("run", status);
 }
 
-DLDevice pick_device(const std::string& name, bool gpu) {
+DLDevice pick_device(const std::string& name, bool gpu, const std::string& target) {
   DLDevice device{kDLROCM, 0};
   if (name == "cpu" || (name.empty() && !gpu)) {
     device.device_type = kDLCPU;
@@ -75,6 +75,9 @@ DLDevice pick_device(const std::string& name, bool gpu) {
   }
   if (name == "emulator") {
     setenv("INLAY_HIP_LIBRARY", "emulator", 1);
+    // The device that the program is for, unless the user chose one.
+    bool known = target.rfind("gfx900", 0) == 0 || target.rfind("gfx906", 0) == 0;
+    if (gpu && known) setenv("INLAY_EMULATOR_ARCH", target.c_str(), 0);
   } else if (name.rfind("hip:", 0) == 0) {
     auto [end, error] =
         std::from_chars(name.data() + 4, name.data() + name.size(), device.device_id);

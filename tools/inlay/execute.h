@@ -27,8 +27,9 @@ void call(const InlayCallable* function, const std::vector<InlayValue>& values);
 
 /// A device of the runtime by its name: cpu, hip, hip:1 ..., emulator (which makes the runtime use
 /// that in HIP's place). "": the CPU, or the first GPU if `gpu`. Throws CompileError (rule
-/// "option"; rule "device" with the runtime's sentence if it is not there).
-DLDevice pick_device(const std::string& name, bool gpu);
+/// "option"; rule "device" with the runtime's sentence if it is not there). The emulator is the GPU
+/// that `target` names, unless the environment says which.
+DLDevice pick_device(const std::string& name, bool gpu, const std::string& target = "");
 inline constexpr char kDeviceHelp[] =
     "Where to run it: cpu, hip, hip:1 ..., or emulator (default: what the target is for)";
 

@@ -59,7 +59,8 @@ int run_run(const RunFlags& flags) {
   Program program = load_program(flags.input);
   Target target = session.plugins().resolve(request.targets.empty() ? std::string("native")
                                                                     : request.targets.front());
-  DLDevice device = pick_device(flags.device, session.plugins().backend_of(target).is_device());
+  DLDevice device =
+      pick_device(flags.device, session.plugins().backend_of(target).is_device(), target.spec);
   program = bind_params(program, &target, request.params);
   const Function& function = pick_function(program, name);
   uint64_t seed = flags.seed_given ? flags.seed : std::random_device()();
