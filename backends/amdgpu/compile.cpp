@@ -17,12 +17,10 @@
 #include <llvm/Transforms/Utils/Cloning.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "backends/amdgpu/device_libraries.h"
 #include "backends/amdgpu/kernel_imports.h"
 #include "backends/amdgpu/targets/targets.h"
-#include "backends/llvm/dump.h"
 #include "backends/llvm/guard.h"
 #include "backends/llvm/link/link.h"
 #include "backends/llvm/machine.h"
@@ -31,6 +29,8 @@
 #include "backends/llvm/optimize/optimize.h"
 #include "backends/llvm/prove/prove.h"
 #include "backends/llvm/selection.h"
+#include "backends/llvm/stages/dump.h"
+#include "backends/llvm/stages/stages.h"
 #include "core/text/text.h"
 
 namespace inlay::amdgpu {
@@ -38,18 +38,6 @@ namespace inlay::amdgpu {
 namespace {
 
 constexpr int kDefaultCodeObjectVersion = 5;
-
-bool wants(const CompileOptions& options, Artifact artifact) {
-  return std::find(options.artifacts.begin(), options.artifacts.end(), artifact) !=
-         options.artifacts.end();
-}
-
-std::string module_text(const llvm::Module& module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module.print(stream, nullptr);
-  return text;
-}
 
 // ---- checks of the linked module ----
 
@@ -214,7 +202,8 @@ class UnitCompiler {
         report_(report),
         result_(result),
         warnings_(warnings),
-        facts_(facts_of(unit.target)) {}
+        facts_(facts_of(unit.target)),
+        clock_(report) {}
 
   void run(const std::string& symbol_prefix, bool several, bool with_host);
 
@@ -229,11 +218,6 @@ class UnitCompiler {
   void clean_before_optimization();
   void drop_dead();
   void throw_llvm_errors(const std::string& stage) const;
-  void stage(const char* name) {
-    auto now = std::chrono::steady_clock::now();
-    report_.stage_seconds.push_back({name, std::chrono::duration<double>(now - last_).count()});
-    last_ = now;
-  }
   const KernelImport* import_of(const std::string& kernel) const {
     for (const KernelImport& import : kernel_imports_) {
       if (import.hsaco.find(kernel)) return &import;
@@ -256,7 +240,7 @@ class UnitCompiler {
   DeviceLibraries libraries_;
   LinkResult linked_;
   DevicePart part_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  StageClock clock_;
 };
 
 void UnitCompiler::throw_llvm_errors(const std::string& stage) const {
@@ -542,17 +526,17 @@ void UnitCompiler::run(const std::string& symbol_prefix, bool several, bool with
   emit_options.debug_info = options_.debug_info;
   emitted_ = emit_gpu(context_, unit_.lowered, plans_, unit_.target, *machine_, *options_.host,
                       *host_machine_, emit_options);
-  stage("emit");
+  clock_.stage("emit");
   llvm::Module& module = *emitted_.device.module;
   if (dump.enabled()) dump.emitted(module_text(module));
   link();
-  stage("link imports");
+  clock_.stage("link imports");
   if (dump.enabled()) dump.linked(module_text(module));
   optimize_device();
-  stage("optimize");
+  clock_.stage("optimize");
   if (dump.enabled()) dump.optimized(module_text(module));
   generate(dump);
-  stage("generate code");
+  clock_.stage("generate code");
   read_back();
   result_.dependencies.insert(result_.dependencies.end(), linked_.dependencies.begin(),
                               linked_.dependencies.end());
@@ -561,7 +545,7 @@ void UnitCompiler::run(const std::string& symbol_prefix, bool several, bool with
   }
   if (!with_host) return;
   make_host();
-  stage("generate the host's code");
+  clock_.stage("generate the host's code");
   part_.target = unit_.target;
   part_.target_id = target_id(unit_.target);
   part_.program = unit_.lowered.program;

@@ -14,7 +14,6 @@
 
 #include "backends/cpu/resolve.h"
 #include "backends/llvm/assembler/assembly.h"
-#include "backends/llvm/dump.h"
 #include "backends/llvm/emit/emit.h"
 #include "backends/llvm/guard.h"
 #include "backends/llvm/link/link.h"
@@ -27,38 +26,13 @@
 #include "backends/llvm/optimize/optimize.h"
 #include "backends/llvm/prove/prove.h"
 #include "backends/llvm/selection.h"
+#include "backends/llvm/stages/dump.h"
+#include "backends/llvm/stages/stages.h"
 #include "core/text/text.h"
 
 namespace inlay::cpu {
 
 namespace {
-
-bool wants(const CompileOptions& options, Artifact artifact) {
-  return std::find(options.artifacts.begin(), options.artifacts.end(), artifact) !=
-         options.artifacts.end();
-}
-
-std::string module_text(const llvm::Module& module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module.print(stream, nullptr);
-  return text;
-}
-
-// Adds the time since the last call to a report.
-class StageClock {
- public:
-  explicit StageClock(BuildReport& report) : report_(report) {}
-  void stage(const char* name) {
-    auto now = std::chrono::steady_clock::now();
-    report_.stage_seconds.push_back({name, std::chrono::duration<double>(now - last_).count()});
-    last_ = now;
-  }
-
- private:
-  BuildReport& report_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 // What one unit leaves for the final link.
 struct CompiledUnit {

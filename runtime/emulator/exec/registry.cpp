@@ -91,7 +91,7 @@ void run_loop(Wave& w, uint64_t budget) {
       if (s.dwords == 0) return w.fault("no instruction of this chip");
       return w.fault(s.inst.opcode->has(opcode_flags::NO_COMPUTE)
                          ? "an instruction for graphics, not for compute"
-                         : "this instruction is not implemented");
+                         : "an instruction whose row has no handler");
     }
     if (__builtin_expect(s.vgprs > w.vgpr_count, 0))
       return w.fault("v%u is beyond the %u VGPRs of this kernel", s.vgprs - 1u, w.vgpr_count);

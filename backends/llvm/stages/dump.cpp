@@ -1,4 +1,4 @@
-#include "backends/llvm/dump.h"
+#include "backends/llvm/stages/dump.h"
 
 #include <cerrno>
 #include <cstring>
