@@ -60,10 +60,9 @@ u64 most(u64 a, u64 b) {
   if (std::isnan(y)) return a;
   return x > y || (x == y && !std::signbit(x)) ? a : b;
 }
-#define PACKED(name, ...)                                                                     \
-  {#name, packed([]([[maybe_unused]] u64 a, [[maybe_unused]] u64 b, [[maybe_unused]] u64 c) { \
-     return static_cast<u64>(__VA_ARGS__);                                                    \
-   })},
+#define PACKED(name, ...)                                                   \
+  models[#name] = packed([]([[maybe_unused]] u64 a, [[maybe_unused]] u64 b, \
+                            [[maybe_unused]] u64 c) { return static_cast<u64>(__VA_ARGS__); })
 
 float mixed(const In& i, int n) {
   if (!(i.op_sel_hi >> n & 1)) return f32(i.s[n]);
@@ -95,37 +94,58 @@ Out dot(const In& i) {
 }  // namespace
 
 const Models& packed_models() {
-  static const Models models = {
-      PACKED(v_pk_mad_i16, sx(a) * sx(b) + sx(c)) PACKED(v_pk_mad_u16, a * b + c)
-      PACKED(v_pk_mul_lo_u16, a * b) PACKED(v_pk_add_i16, a + b) PACKED(v_pk_sub_i16, a - b)
-      PACKED(v_pk_add_u16, a + b) PACKED(v_pk_sub_u16, a - b)
-      PACKED(v_pk_lshlrev_b16, b << a % 16) PACKED(v_pk_lshrrev_b16, b >> a % 16)
-      PACKED(v_pk_ashrrev_i16, sx(b) >> a % 16)
-      PACKED(v_pk_max_i16, std::max(sx(a), sx(b))) PACKED(v_pk_min_i16, std::min(sx(a), sx(b)))
-      PACKED(v_pk_max_u16, std::max(a, b)) PACKED(v_pk_min_u16, std::min(a, b))
-      PACKED(v_pk_add_f16, half_bits(half_value(a) + half_value(b)))
-      PACKED(v_pk_mul_f16, half_bits(half_value(a) * half_value(b)))
-      PACKED(v_pk_fma_f16, vector_models().at("v_fma_f16")({{a, b, c}}).v)
-      PACKED(v_pk_min_f16, least(a, b)) PACKED(v_pk_max_f16, most(a, b))
-      {"v_mad_mix_f32", [](const In& i) { return Out{bits(mad_mix(i)), false, 0, 0}; }},
-      {"v_fma_mix_f32", [](const In& i) { return Out{bits(fma_mix(i)), false, 0, 0}; }},
-      {"v_mad_mixlo_f16", [](const In& i) { return Out{(i.d & 0xffff0000) | half_bits(mad_mix(i)), false, 0, 0}; }},
-      {"v_fma_mixlo_f16", [](const In& i) { return Out{(i.d & 0xffff0000) | half_bits(fma_mix(i)), false, 0, 0}; }},
-      {"v_mad_mixhi_f16", [](const In& i) { return Out{(i.d & 0xffff) | half_bits(mad_mix(i)) << 16, false, 0, 0}; }},
-      {"v_fma_mixhi_f16", [](const In& i) { return Out{(i.d & 0xffff) | half_bits(fma_mix(i)) << 16, false, 0, 0}; }},
-      {"v_dot2_f32_f16", [](const In& i) {
-         const double sum = half_value(i.s[0] & 0xffff) * half_value(i.s[1] & 0xffff) +
-                            half_value(i.s[0] >> 16) * half_value(i.s[1] >> 16) + f32(i.s[2]);
-         const double size = std::fabs(half_value(i.s[0] & 0xffff) * half_value(i.s[1] & 0xffff)) +
-                             std::fabs(half_value(i.s[0] >> 16) * half_value(i.s[1] >> 16)) +
-                             std::fabs(f32(i.s[2]));
-         // The manual leaves the order of roundings open.
-         return Out{bits(static_cast<float>(sum)), false, 2, std::isfinite(size) ? size * 0x1p-22 : 0};
-       }},
-      {"v_dot2_i32_i16", dot<16, true>}, {"v_dot2_u32_u16", dot<16, false>},
-      {"v_dot4_i32_i8", dot<8, true>}, {"v_dot4_u32_u8", dot<8, false>},
-      {"v_dot8_i32_i4", dot<4, true>}, {"v_dot8_u32_u4", dot<4, false>},
-  };
+  static const Models models = [] {
+    Models models;
+    PACKED(v_pk_mad_i16, sx(a) * sx(b) + sx(c));
+    PACKED(v_pk_mad_u16, a * b + c);
+    PACKED(v_pk_mul_lo_u16, a * b);
+    PACKED(v_pk_add_i16, a + b);
+    PACKED(v_pk_sub_i16, a - b);
+    PACKED(v_pk_add_u16, a + b);
+    PACKED(v_pk_sub_u16, a - b);
+    PACKED(v_pk_lshlrev_b16, b << a % 16);
+    PACKED(v_pk_lshrrev_b16, b >> a % 16);
+    PACKED(v_pk_ashrrev_i16, sx(b) >> a % 16);
+    PACKED(v_pk_max_i16, std::max(sx(a), sx(b)));
+    PACKED(v_pk_min_i16, std::min(sx(a), sx(b)));
+    PACKED(v_pk_max_u16, std::max(a, b));
+    PACKED(v_pk_min_u16, std::min(a, b));
+    PACKED(v_pk_add_f16, half_bits(half_value(a) + half_value(b)));
+    PACKED(v_pk_mul_f16, half_bits(half_value(a) * half_value(b)));
+    PACKED(v_pk_fma_f16, vector_models().at("v_fma_f16")({{a, b, c}}).v);
+    PACKED(v_pk_min_f16, least(a, b));
+    PACKED(v_pk_max_f16, most(a, b));
+    models["v_mad_mix_f32"] = [](const In& i) { return Out{bits(mad_mix(i)), false, 0, 0}; };
+    models["v_fma_mix_f32"] = [](const In& i) { return Out{bits(fma_mix(i)), false, 0, 0}; };
+    models["v_mad_mixlo_f16"] = [](const In& i) {
+      return Out{(i.d & 0xffff0000) | half_bits(mad_mix(i)), false, 0, 0};
+    };
+    models["v_fma_mixlo_f16"] = [](const In& i) {
+      return Out{(i.d & 0xffff0000) | half_bits(fma_mix(i)), false, 0, 0};
+    };
+    models["v_mad_mixhi_f16"] = [](const In& i) {
+      return Out{(i.d & 0xffff) | half_bits(mad_mix(i)) << 16, false, 0, 0};
+    };
+    models["v_fma_mixhi_f16"] = [](const In& i) {
+      return Out{(i.d & 0xffff) | half_bits(fma_mix(i)) << 16, false, 0, 0};
+    };
+    models["v_dot2_f32_f16"] = [](const In& i) {
+      const double sum = half_value(i.s[0] & 0xffff) * half_value(i.s[1] & 0xffff) +
+                         half_value(i.s[0] >> 16) * half_value(i.s[1] >> 16) + f32(i.s[2]);
+      const double size = std::fabs(half_value(i.s[0] & 0xffff) * half_value(i.s[1] & 0xffff)) +
+                          std::fabs(half_value(i.s[0] >> 16) * half_value(i.s[1] >> 16)) +
+                          std::fabs(f32(i.s[2]));
+      // The manual leaves the order of roundings open.
+      return Out{bits(static_cast<float>(sum)), false, 2, std::isfinite(size) ? size * 0x1p-22 : 0};
+    };
+    models["v_dot2_i32_i16"] = dot<16, true>;
+    models["v_dot2_u32_u16"] = dot<16, false>;
+    models["v_dot4_i32_i8"] = dot<8, true>;
+    models["v_dot4_u32_u8"] = dot<8, false>;
+    models["v_dot8_i32_i4"] = dot<4, true>;
+    models["v_dot8_u32_u4"] = dot<4, false>;
+    return models;
+  }();
   return models;
 }
 
@@ -187,46 +207,48 @@ namespace {
 Out nonzero(u64 v) {
   return {v, v != 0, 0, 0};
 }
-#define S_NZ(name, ...)                                                                     \
-  {#name, [](const In& i) -> Out {                                                          \
-     [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
-     [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
-     return nonzero(static_cast<u32>(__VA_ARGS__));                                         \
-   }},
-#define S_KEEP(name, ...)                                                                   \
-  {#name, [](const In& i) -> Out {                                                          \
-     [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
-     [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
-     return {static_cast<u32>(__VA_ARGS__), i.bit, 0, 0};                                   \
-   }},
-#define S_SCC(name, value, scc)                                                             \
-  {#name, [](const In& i) -> Out {                                                          \
-     [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
-     [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
-     return {static_cast<u32>(value), static_cast<bool>(scc), 0, 0};                        \
-   }},
-#define L_NZ(name, ...)                                 \
-  {#name, [](const In& i) -> Out {                      \
-     [[maybe_unused]] const u64 a = i.s[0], b = i.s[1]; \
-     return nonzero(static_cast<u64>(__VA_ARGS__));     \
-   }},
-#define L_KEEP(name, ...)                                 \
-  {#name, [](const In& i) -> Out {                        \
-     [[maybe_unused]] const u64 a = i.s[0], b = i.s[1];   \
-     return {static_cast<u64>(__VA_ARGS__), i.bit, 0, 0}; \
-   }},
-#define S_LOGIC(stem, ...) S_NZ(s_##stem##_b32, __VA_ARGS__) L_NZ(s_##stem##_b64, __VA_ARGS__)
-#define S_CMP(name, ...)                                                                    \
-  {#name, [](const In& i) -> Out {                                                          \
-     [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
-     [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
-     return {0, static_cast<bool>(__VA_ARGS__), 0, 0};                                      \
-   }},
-#define L_CMP(name, ...)                                \
-  {#name, [](const In& i) -> Out {                      \
-     [[maybe_unused]] const u64 a = i.s[0], b = i.s[1]; \
-     return {0, static_cast<bool>(__VA_ARGS__), 0, 0};  \
-   }},
+#define S_NZ(name, ...)                                                                    \
+  models[#name] = [](const In& i) -> Out {                                                 \
+    [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
+    [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
+    return nonzero(static_cast<u32>(__VA_ARGS__));                                         \
+  }
+#define S_KEEP(name, ...)                                                                  \
+  models[#name] = [](const In& i) -> Out {                                                 \
+    [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
+    [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
+    return {static_cast<u32>(__VA_ARGS__), i.bit, 0, 0};                                   \
+  }
+#define S_SCC(name, value, scc)                                                            \
+  models[#name] = [](const In& i) -> Out {                                                 \
+    [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
+    [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
+    return {static_cast<u32>(value), static_cast<bool>(scc), 0, 0};                        \
+  }
+#define L_NZ(name, ...)                                \
+  models[#name] = [](const In& i) -> Out {             \
+    [[maybe_unused]] const u64 a = i.s[0], b = i.s[1]; \
+    return nonzero(static_cast<u64>(__VA_ARGS__));     \
+  }
+#define L_KEEP(name, ...)                                \
+  models[#name] = [](const In& i) -> Out {               \
+    [[maybe_unused]] const u64 a = i.s[0], b = i.s[1];   \
+    return {static_cast<u64>(__VA_ARGS__), i.bit, 0, 0}; \
+  }
+#define S_LOGIC(stem, ...)           \
+  S_NZ(s_##stem##_b32, __VA_ARGS__); \
+  L_NZ(s_##stem##_b64, __VA_ARGS__)
+#define S_CMP(name, ...)                                                                   \
+  models[#name] = [](const In& i) -> Out {                                                 \
+    [[maybe_unused]] const u32 a = static_cast<u32>(i.s[0]), b = static_cast<u32>(i.s[1]); \
+    [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b);         \
+    return {0, static_cast<bool>(__VA_ARGS__), 0, 0};                                      \
+  }
+#define L_CMP(name, ...)                               \
+  models[#name] = [](const In& i) -> Out {             \
+    [[maybe_unused]] const u64 a = i.s[0], b = i.s[1]; \
+    return {0, static_cast<bool>(__VA_ARGS__), 0, 0};  \
+  }
 
 u64 field(u64 v, u64 how, int size, bool sign) {
   const u64 offset = how % static_cast<u64>(size),
@@ -280,136 +302,125 @@ bool overflow(i64 v) {
 }  // namespace
 
 const Models& scalar_models() {
-  static const Models models = {
-      S_SCC(s_add_u32, a + b, (u64{a} + b) >> 32) S_SCC(s_sub_u32, a - b, b > a) S_SCC(
-          s_add_i32, a + b, overflow(sa + sb)) S_SCC(s_sub_i32, a - b, overflow(sa - sb))
-          S_SCC(s_addc_u32, a + b + i.bit, (u64{a} + b + i.bit) >> 32)
-              S_SCC(s_subb_u32, a - b - i.bit, u64{b} + i.bit > a) S_SCC(
-                  s_min_i32, std::min(sa, sb), sa < sb) S_SCC(s_max_i32, std::max(sa, sb), sa > sb)
-                  S_SCC(s_min_u32, std::min(a, b), a < b) S_SCC(s_max_u32, std::max(a, b), a > b)
-                      S_KEEP(s_cselect_b32, i.bit ? a : b) L_KEEP(s_cselect_b64, i.bit ? a : b)
-                          S_LOGIC(and, a & b) S_LOGIC(or, a | b) S_LOGIC(xor, a ^ b) S_LOGIC(
-                              andn2, a & ~b) S_LOGIC(orn2, a | ~b) S_LOGIC(nand, ~(a & b))
-                              S_LOGIC(nor, ~(a | b)) S_LOGIC(xnor, ~(a ^ b)) S_NZ(
-                                  s_lshl_b32, a << b % 32) S_NZ(s_lshr_b32, a >> b % 32)
-                                  S_NZ(s_ashr_i32, sa >> b % 32) L_NZ(s_lshl_b64, a << b % 64) L_NZ(
-                                      s_lshr_b64, a >> b % 64)
-                                      L_NZ(s_ashr_i64, static_cast<i64>(a) >> b % 64) S_KEEP(
-                                          s_bfm_b32, ((u64{1} << a % 32) - 1) << b % 32)
-                                          L_KEEP(s_bfm_b64, ((u64{1} << a % 64) - 1) << b % 64)
-                                              S_KEEP(s_mul_i32, a * b)
-                                                  S_KEEP(s_mul_hi_u32, u64{a} * b >> 32) S_KEEP(
-                                                      s_mul_hi_i32, (sa * sb) >> 32)
-                                                      S_NZ(s_bfe_u32, field(a, b, 32, false)) S_NZ(
-                                                          s_bfe_i32, field(a, b, 32, true))
-                                                          L_NZ(s_bfe_u64, field(a, b, 64, false))
-                                                              L_NZ(s_bfe_i64, field(a, b, 64, true))
-      // In 32 bits: 0x80000000 and 1 differ by 0x7fffffff.
-      S_NZ(s_absdiff_i32, std::abs(i64{static_cast<i32>(a - b)})) S_SCC(
-          s_lshl1_add_u32, a * 2 + b,
-          (u64{a} * 2 + b) >> 32) S_SCC(s_lshl2_add_u32, a * 4 + b,
-                                        (u64{a} * 4 + b) >>
-                                            32) S_SCC(s_lshl3_add_u32, a * 8 + b,
-                                                      (u64{a} * 8 + b) >>
-                                                          32) S_SCC(s_lshl4_add_u32, a * 16 + b,
-                                                                    (u64{a} * 16 + b) >> 32)
-          S_KEEP(s_pack_ll_b32_b16, a % 65536 + b * 65536) S_KEEP(
-              s_pack_lh_b32_b16,
-              a % 65536 +
-                  b / 65536 *
-                      65536) S_KEEP(s_pack_hh_b32_b16, a / 65536 + b / 65536 * 65536)
-              S_KEEP(s_mov_b32, a) L_KEEP(s_mov_b64, a) S_KEEP(s_cmov_b32, i.bit ? a : i.d) L_KEEP(
-                  s_cmov_b64,
-                  i.bit ? a
-                        : i.d) S_NZ(s_not_b32,
-                                    ~a) L_NZ(s_not_b64, ~a)
-                  S_NZ(
-                      s_wqm_b32,
-                      quads(a,
-                            true)) L_NZ(s_wqm_b64,
-                                        quads(a, true)) S_NZ(s_quadmask_b32, quads(a, false))
-                      L_NZ(s_quadmask_b64, quads(a, false)) S_KEEP(
-                          s_brev_b32,
-                          reversed(a,
-                                   32)) L_KEEP(s_brev_b64,
-                                               reversed(a, 64)) S_NZ(s_bcnt0_i32_b32, 32 - ones(a))
-                          S_NZ(s_bcnt1_i32_b32, ones(a)) L_NZ(s_bcnt0_i32_b64, 64 - ones(a)) L_NZ(
-                              s_bcnt1_i32_b64,
-                              ones(a)) S_KEEP(s_ff0_i32_b32, first_bit(a, false, 32))
-                              S_KEEP(s_ff1_i32_b32, first_bit(a, true, 32)) L_KEEP(
-                                  s_ff0_i32_b64,
-                                  static_cast<u32>(first_bit(
-                                      a, false,
-                                      64))) L_KEEP(s_ff1_i32_b64,
-                                                   static_cast<u32>(first_bit(a, true, 64)))
-                                  S_KEEP(s_flbit_i32_b32,
-                                         leading(
-                                             a, 32)) L_KEEP(s_flbit_i32_b64,
-                                                            static_cast<u32>(leading(a, 64)))
-                                      S_KEEP(s_flbit_i32, leading_sign(a, 32)) L_KEEP(
-                                          s_flbit_i32_i64,
-                                          static_cast<u32>(leading_sign(
-                                              a, 64))) S_KEEP(s_sext_i32_i8, static_cast<int8_t>(a))
-                                          S_KEEP(s_sext_i32_i16, static_cast<int16_t>(a)) S_KEEP(
-                                              s_bitset0_b32,
-                                              i.d & ~(u64{1} << a % 32))
-                                              S_KEEP(s_bitset1_b32, i.d | u64{1} << a % 32) L_KEEP(
-                                                  s_bitset0_b64,
-                                                  i.d & ~(u64{1} << a % 64))
-                                                  L_KEEP(s_bitset1_b64, i.d | u64{1} << a % 64) S_NZ(
-                                                      s_abs_i32,
-                                                      sa < 0
-                                                          ? -sa
-                                                          : sa) L_KEEP(s_bitreplicate_b64_b32,
-                                                                       [&] {
-                                                                         u64 v = 0;
-                                                                         for (int n = 0; n < 64;
-                                                                              n++)
-                                                                           v |= (a >> (n / 2) & 1)
-                                                                                << n;
-                                                                         return v;
-                                                                       }())
-                                                      S_CMP(s_cmp_eq_i32, a == b) S_CMP(
-                                                          s_cmp_lg_i32,
-                                                          a != b) S_CMP(s_cmp_gt_i32, sa > sb)
-                                                          S_CMP(s_cmp_ge_i32, sa >= sb) S_CMP(
-                                                              s_cmp_lt_i32,
-                                                              sa < sb) S_CMP(s_cmp_le_i32, sa <= sb)
-                                                              S_CMP(s_cmp_eq_u32, a == b) S_CMP(
-                                                                  s_cmp_lg_u32,
-                                                                  a != b) S_CMP(s_cmp_gt_u32, a > b)
-                                                                  S_CMP(s_cmp_ge_u32, a >= b) S_CMP(
-                                                                      s_cmp_lt_u32,
-                                                                      a < b)
-                                                                      S_CMP(s_cmp_le_u32, a <= b) S_CMP(
-                                                                          s_bitcmp0_b32,
-                                                                          (a >> b % 32 & 1) == 0)
-                                                                          S_CMP(s_bitcmp1_b32,
-                                                                                (a >> b % 32 & 1) ==
-                                                                                    1)
-                                                                              L_CMP(s_bitcmp0_b64,
-                                                                                    (a >> b % 64 &
-                                                                                     1) == 0)
-                                                                                  L_CMP(
-                                                                                      s_bitcmp1_b64,
-                                                                                      (a >> b % 64 &
-                                                                                       1) == 1)
-                                                                                      L_CMP(
-                                                                                          s_cmp_eq_u64,
-                                                                                          a == b)
-                                                                                          L_CMP(
-                                                                                              s_cmp_lg_u64,
-                                                                                              a !=
-                                                                                                  b)
-      // SOPK: the second source is the immediate, sign-extended; cmpk_*_u32 take it as it is.
-      S_KEEP(s_movk_i32, b) S_KEEP(s_cmovk_i32, i.bit ? b : i.d) S_CMP(s_cmpk_eq_i32, sa == sb)
-          S_CMP(s_cmpk_lg_i32, sa != sb) S_CMP(s_cmpk_gt_i32, sa > sb) S_CMP(
-              s_cmpk_ge_i32, sa >= sb) S_CMP(s_cmpk_lt_i32, sa < sb) S_CMP(s_cmpk_le_i32, sa <= sb)
-              S_CMP(s_cmpk_eq_u32, a == b % 65536) S_CMP(s_cmpk_lg_u32, a != b % 65536)
-                  S_CMP(s_cmpk_gt_u32, a > b % 65536) S_CMP(s_cmpk_ge_u32, a >= b % 65536)
-                      S_CMP(s_cmpk_lt_u32, a < b % 65536) S_CMP(s_cmpk_le_u32, a <= b % 65536)
-                          S_SCC(s_addk_i32, i.d + b, overflow(static_cast<i32>(i.d) + sb))
-                              S_KEEP(s_mulk_i32, i.d * b)};
+  static const Models models = [] {
+    Models models;
+    S_SCC(s_add_u32, a + b, (u64{a} + b) >> 32);
+    S_SCC(s_sub_u32, a - b, b > a);
+    S_SCC(s_add_i32, a + b, overflow(sa + sb));
+    S_SCC(s_sub_i32, a - b, overflow(sa - sb));
+    S_SCC(s_addc_u32, a + b + i.bit, (u64{a} + b + i.bit) >> 32);
+    S_SCC(s_subb_u32, a - b - i.bit, u64{b} + i.bit > a);
+    S_SCC(s_min_i32, std::min(sa, sb), sa < sb);
+    S_SCC(s_max_i32, std::max(sa, sb), sa > sb);
+    S_SCC(s_min_u32, std::min(a, b), a < b);
+    S_SCC(s_max_u32, std::max(a, b), a > b);
+    S_KEEP(s_cselect_b32, i.bit ? a : b);
+    L_KEEP(s_cselect_b64, i.bit ? a : b);
+    S_LOGIC(and, a & b);
+    S_LOGIC(or, a | b);
+    S_LOGIC(xor, a ^ b);
+    S_LOGIC(andn2, a & ~b);
+    S_LOGIC(orn2, a | ~b);
+    S_LOGIC(nand, ~(a & b));
+    S_LOGIC(nor, ~(a | b));
+    S_LOGIC(xnor, ~(a ^ b));
+    S_NZ(s_lshl_b32, a << b % 32);
+    S_NZ(s_lshr_b32, a >> b % 32);
+    S_NZ(s_ashr_i32, sa >> b % 32);
+    L_NZ(s_lshl_b64, a << b % 64);
+    L_NZ(s_lshr_b64, a >> b % 64);
+    L_NZ(s_ashr_i64, static_cast<i64>(a) >> b % 64);
+    S_KEEP(s_bfm_b32, ((u64{1} << a % 32) - 1) << b % 32);
+    L_KEEP(s_bfm_b64, ((u64{1} << a % 64) - 1) << b % 64);
+    S_KEEP(s_mul_i32, a * b);
+    S_KEEP(s_mul_hi_u32, u64{a} * b >> 32);
+    S_KEEP(s_mul_hi_i32, (sa * sb) >> 32);
+    S_NZ(s_bfe_u32, field(a, b, 32, false));
+    S_NZ(s_bfe_i32, field(a, b, 32, true));
+    L_NZ(s_bfe_u64, field(a, b, 64, false));
+    L_NZ(s_bfe_i64, field(a, b, 64, true));
+    // In 32 bits: 0x80000000 and 1 differ by 0x7fffffff.
+    S_NZ(s_absdiff_i32, std::abs(i64{static_cast<i32>(a - b)}));
+    S_SCC(s_lshl1_add_u32, a * 2 + b, (u64{a} * 2 + b) >> 32);
+    S_SCC(s_lshl2_add_u32, a * 4 + b, (u64{a} * 4 + b) >> 32);
+    S_SCC(s_lshl3_add_u32, a * 8 + b, (u64{a} * 8 + b) >> 32);
+    S_SCC(s_lshl4_add_u32, a * 16 + b, (u64{a} * 16 + b) >> 32);
+    S_KEEP(s_pack_ll_b32_b16, a % 65536 + b * 65536);
+    S_KEEP(s_pack_lh_b32_b16, a % 65536 + b / 65536 * 65536);
+    S_KEEP(s_pack_hh_b32_b16, a / 65536 + b / 65536 * 65536);
+    S_KEEP(s_mov_b32, a);
+    L_KEEP(s_mov_b64, a);
+    S_KEEP(s_cmov_b32, i.bit ? a : i.d);
+    L_KEEP(s_cmov_b64, i.bit ? a : i.d);
+    S_NZ(s_not_b32, ~a);
+    L_NZ(s_not_b64, ~a);
+    S_NZ(s_wqm_b32, quads(a, true));
+    L_NZ(s_wqm_b64, quads(a, true));
+    S_NZ(s_quadmask_b32, quads(a, false));
+    L_NZ(s_quadmask_b64, quads(a, false));
+    S_KEEP(s_brev_b32, reversed(a, 32));
+    L_KEEP(s_brev_b64, reversed(a, 64));
+    S_NZ(s_bcnt0_i32_b32, 32 - ones(a));
+    S_NZ(s_bcnt1_i32_b32, ones(a));
+    L_NZ(s_bcnt0_i32_b64, 64 - ones(a));
+    L_NZ(s_bcnt1_i32_b64, ones(a));
+    S_KEEP(s_ff0_i32_b32, first_bit(a, false, 32));
+    S_KEEP(s_ff1_i32_b32, first_bit(a, true, 32));
+    L_KEEP(s_ff0_i32_b64, static_cast<u32>(first_bit(a, false, 64)));
+    L_KEEP(s_ff1_i32_b64, static_cast<u32>(first_bit(a, true, 64)));
+    S_KEEP(s_flbit_i32_b32, leading(a, 32));
+    L_KEEP(s_flbit_i32_b64, static_cast<u32>(leading(a, 64)));
+    S_KEEP(s_flbit_i32, leading_sign(a, 32));
+    L_KEEP(s_flbit_i32_i64, static_cast<u32>(leading_sign(a, 64)));
+    S_KEEP(s_sext_i32_i8, static_cast<int8_t>(a));
+    S_KEEP(s_sext_i32_i16, static_cast<int16_t>(a));
+    S_KEEP(s_bitset0_b32, i.d & ~(u64{1} << a % 32));
+    S_KEEP(s_bitset1_b32, i.d | u64{1} << a % 32);
+    L_KEEP(s_bitset0_b64, i.d & ~(u64{1} << a % 64));
+    L_KEEP(s_bitset1_b64, i.d | u64{1} << a % 64);
+    S_NZ(s_abs_i32, sa < 0 ? -sa : sa);
+    L_KEEP(s_bitreplicate_b64_b32, [&] {
+      u64 v = 0;
+      for (int n = 0; n < 64; n++) v |= (a >> (n / 2) & 1) << n;
+      return v;
+    }());
+    S_CMP(s_cmp_eq_i32, a == b);
+    S_CMP(s_cmp_lg_i32, a != b);
+    S_CMP(s_cmp_gt_i32, sa > sb);
+    S_CMP(s_cmp_ge_i32, sa >= sb);
+    S_CMP(s_cmp_lt_i32, sa < sb);
+    S_CMP(s_cmp_le_i32, sa <= sb);
+    S_CMP(s_cmp_eq_u32, a == b);
+    S_CMP(s_cmp_lg_u32, a != b);
+    S_CMP(s_cmp_gt_u32, a > b);
+    S_CMP(s_cmp_ge_u32, a >= b);
+    S_CMP(s_cmp_lt_u32, a < b);
+    S_CMP(s_cmp_le_u32, a <= b);
+    S_CMP(s_bitcmp0_b32, (a >> b % 32 & 1) == 0);
+    S_CMP(s_bitcmp1_b32, (a >> b % 32 & 1) == 1);
+    L_CMP(s_bitcmp0_b64, (a >> b % 64 & 1) == 0);
+    L_CMP(s_bitcmp1_b64, (a >> b % 64 & 1) == 1);
+    L_CMP(s_cmp_eq_u64, a == b);
+    L_CMP(s_cmp_lg_u64, a != b);
+    // SOPK: the second source is the immediate, sign-extended; cmpk_*_u32 take it as it is.
+    S_KEEP(s_movk_i32, b);
+    S_KEEP(s_cmovk_i32, i.bit ? b : i.d);
+    S_CMP(s_cmpk_eq_i32, sa == sb);
+    S_CMP(s_cmpk_lg_i32, sa != sb);
+    S_CMP(s_cmpk_gt_i32, sa > sb);
+    S_CMP(s_cmpk_ge_i32, sa >= sb);
+    S_CMP(s_cmpk_lt_i32, sa < sb);
+    S_CMP(s_cmpk_le_i32, sa <= sb);
+    S_CMP(s_cmpk_eq_u32, a == b % 65536);
+    S_CMP(s_cmpk_lg_u32, a != b % 65536);
+    S_CMP(s_cmpk_gt_u32, a > b % 65536);
+    S_CMP(s_cmpk_ge_u32, a >= b % 65536);
+    S_CMP(s_cmpk_lt_u32, a < b % 65536);
+    S_CMP(s_cmpk_le_u32, a <= b % 65536);
+    S_SCC(s_addk_i32, i.d + b, overflow(static_cast<i32>(i.d) + sb));
+    S_KEEP(s_mulk_i32, i.d * b);
+    return models;
+  }();
   return models;
 }
 

@@ -176,37 +176,39 @@ inline double turned(double v, bool cosine) {
 
 #define INLAY_SOURCES(type, read) \
   [[maybe_unused]] const type a = read(i.s[0]), b = read(i.s[1]), c = read(i.s[2]), d = read(i.d);
-#define F32(name, ...)                                            \
-  {#name, [](const In& i) -> Out {                                \
-     INLAY_SOURCES(float, f32)                                    \
-     return {bits(static_cast<float>(__VA_ARGS__)), false, 0, 0}; \
-   }},
-#define F64(name, ...)                                             \
-  {#name, [](const In& i) -> Out {                                 \
-     INLAY_SOURCES(double, f64)                                    \
-     return {bits(static_cast<double>(__VA_ARGS__)), false, 0, 0}; \
-   }},
+// A model is a statement where `models` is in sight: `F32(v_add_f32, a + b);`, or, of any type,
+// `ANY(v_nop) { return ...; };`.
+#define F32(name, ...)                                           \
+  models[#name] = [](const In& i) -> Out {                       \
+    INLAY_SOURCES(float, f32)                                    \
+    return {bits(static_cast<float>(__VA_ARGS__)), false, 0, 0}; \
+  }
+#define F64(name, ...)                                            \
+  models[#name] = [](const In& i) -> Out {                        \
+    INLAY_SOURCES(double, f64)                                    \
+    return {bits(static_cast<double>(__VA_ARGS__)), false, 0, 0}; \
+  }
 // Halves are computed in double, exactly where it matters.
-#define F16(name, ...)                                                  \
-  {#name, [](const In& i) -> Out {                                      \
-     INLAY_SOURCES(double, half_value)                                  \
-     return {half_bits(static_cast<double>(__VA_ARGS__)), false, 0, 0}; \
-   }},
+#define F16(name, ...)                                                 \
+  models[#name] = [](const In& i) -> Out {                             \
+    INLAY_SOURCES(double, half_value)                                  \
+    return {half_bits(static_cast<double>(__VA_ARGS__)), false, 0, 0}; \
+  }
 // Integers: a, b, c, d unsigned of 32 bits; sa, sb, sc signed.
-#define U32(name, ...)                                                              \
-  {#name, [](const In& i) -> Out {                                                  \
-     INLAY_SOURCES(u32, static_cast<u32>)                                           \
-     [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b), \
-                                sc = static_cast<i32>(c);                           \
-     return {static_cast<u32>(__VA_ARGS__), false, 0, 0};                           \
-   }},
-#define U16(name, ...)                                                                      \
-  {#name, [](const In& i) -> Out {                                                          \
-     INLAY_SOURCES(u32, static_cast<uint16_t>)                                              \
-     [[maybe_unused]] const i32 sa = static_cast<int16_t>(a), sb = static_cast<int16_t>(b), \
-                                sc = static_cast<int16_t>(c);                               \
-     return {static_cast<uint16_t>(__VA_ARGS__), false, 0, 0};                              \
-   }},
-#define ANY(name, ...) {#name, [](const In& i) -> Out __VA_ARGS__},
+#define U32(name, ...)                                                             \
+  models[#name] = [](const In& i) -> Out {                                         \
+    INLAY_SOURCES(u32, static_cast<u32>)                                           \
+    [[maybe_unused]] const i64 sa = static_cast<i32>(a), sb = static_cast<i32>(b), \
+                               sc = static_cast<i32>(c);                           \
+    return {static_cast<u32>(__VA_ARGS__), false, 0, 0};                           \
+  }
+#define U16(name, ...)                                                                     \
+  models[#name] = [](const In& i) -> Out {                                                 \
+    INLAY_SOURCES(u32, static_cast<uint16_t>)                                              \
+    [[maybe_unused]] const i32 sa = static_cast<int16_t>(a), sb = static_cast<int16_t>(b), \
+                               sc = static_cast<int16_t>(c);                               \
+    return {static_cast<uint16_t>(__VA_ARGS__), false, 0, 0};                              \
+  }
+#define ANY(name) models[#name] = [](const In& i) -> Out
 
 }  // namespace inlay::emulator::rows
