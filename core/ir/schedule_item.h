@@ -43,6 +43,7 @@ enum class StepKind : uint8_t {
   Unroll,   ///< loops[0], and so the next two
   Vectorize,
   Parallel,
+  Bind,        ///< loops[0] to bound
   Fission,     ///< loops but the last, before the last; names[0]: suffix
   Sink,        ///< into loops[0]
   Peel,        ///< loops[0] for loops[1]
@@ -82,6 +83,7 @@ struct ScheduleStep {
   std::optional<MemorySpace> space;
   bool write = false;  ///< pragma prefetch
   int level = 1;       ///< pragma prefetch: into that cache
+  ForKind bound{};     ///< bind: a dimension of the grid or of the workgroup
   Import import;
   Loc loc;
 };

@@ -378,6 +378,7 @@ Schedule& Schedule::set_kind(const std::string& name, ForKind kind, const char* 
              "split it by a number with tail guard or peel, and unroll the inner loop");
     }
   } else {
+    require_nesting(site, kind, rule);
     Accesses accesses = collect_accesses(site.self, program_);
     if (accesses.fence) {
       refuse(rule, site,

@@ -46,6 +46,15 @@ bool uses_any(const Expr& expr, const std::set<const ExprNode*>& vars);
 /// Variables defined under `stmt` by loops and `let`s.
 std::set<const ExprNode*> defined_vars(const Stmt& stmt);
 
+bool is_grid(ForKind kind);
+bool is_lane(ForKind kind);
+/// The least number that `poly` is known not to exceed, if one is known.
+std::optional<int64_t> greatest_number(const Context& context, const Poly& poly);
+/// Refuses, with `rule`, a kind that the loop can't have for the loops around it and inside.
+void require_nesting(const Site& site, ForKind kind, const std::string& rule);
+/// What `stmt` evaluates for bounds, conditions, `let`s reads no memory and can't fail.
+bool evaluates_safely(const Stmt& stmt);
+
 /// Conditions, minima, maxima and loops that `context` decides are decided.
 Stmt simplify_in(const Context& context, const Stmt& stmt);
 Expr simplify_in(const Context& context, const Expr& expr);

@@ -93,6 +93,11 @@ class Schedule {
   Schedule& vectorize(const std::string& loop);  ///< rule "illegal-vectorize"
   Schedule& parallel(const std::string& loop);   ///< rule "illegal-parallel"
 
+  /// Iterations become workgroups of a launch (a grid kind) or work-items of a workgroup (a lane
+  /// kind). The extent of a lane loop is a number, or known to be at most one: then the loop gets
+  /// that extent, and the work-items beyond do nothing. Rule "illegal-bind".
+  Schedule& bind(const std::string& loop, ForKind kind);
+
   /// Takes the nest of `loops` (a chain, outermost first) apart before the statement of its body
   /// that holds loop `before`. Loops of the first part are called NAME + suffix.
   Schedule& fission(const std::vector<std::string>& loops, const std::string& before,

@@ -103,6 +103,9 @@ void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& val
     case StepKind::Parallel:
       schedule.parallel(loops[0]);
       return;
+    case StepKind::Bind:
+      schedule.bind(loops[0], step.bound);
+      return;
     case StepKind::Fission:
       schedule.fission({loops.begin(), loops.end() - 1}, loops.back(),
                        step.names.empty() ? "_0" : step.names[0]);

@@ -143,6 +143,12 @@ ScheduleStep Parser::parse_step() {
     case StepKind::InlineCall:
       step.loops.push_back(step_loop());
       break;
+    case StepKind::Bind:
+      step.loops.push_back(step_loop());
+      expect_word("to");
+      if (!cur_.is("grid") && !cur_.is("lane")) expected("grid(x|y|z) or lane(x|y|z)");
+      step.bound = parse_for_kind();
+      break;
     case StepKind::Fission:
       step_loops(step.loops);
       expect_word("before");

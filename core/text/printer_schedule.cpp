@@ -50,6 +50,9 @@ void Printer::print_step(const ScheduleStep& step) {
     case StepKind::InlineCall:
       out_ += list(loops);
       break;
+    case StepKind::Bind:
+      out_ += loops[0] + " to " + to_string(step.bound);
+      break;
     case StepKind::Fission:
       out_ += list(loops, 0, loops.size() - 1) + " before " + loops.back();
       if (!step.names.empty()) out_ += " suffix " + step.names[0];

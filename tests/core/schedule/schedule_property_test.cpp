@@ -70,9 +70,19 @@ void random_step(Schedule& s, Random& random, int number) {
       s.specialize(outer, {inner});
       return;
     }
-    case 9:
-      random.chance(50) ? s.parallel(loop) : s.vectorize(loop);
+    case 9: {
+      ForKind kinds[] = {ForKind::Parallel, ForKind::GridX, ForKind::LaneX, ForKind::Vectorized,
+                         ForKind::LaneY};
+      ForKind kind = random.pick(kinds);
+      if (kind == ForKind::Parallel) {
+        s.parallel(loop);
+      } else if (kind == ForKind::Vectorized) {
+        s.vectorize(loop);
+      } else {
+        s.bind(loop, kind);
+      }
       return;
+    }
     case 10: {
       Accesses accesses = collect_accesses(s.function().body, s.program());
       if (accesses.list.empty()) return;
@@ -347,9 +357,9 @@ TEST(ScheduleProperty, RandomProgramsKeepTheirResults) {
 TEST(ScheduleProperty, AffineNestsKeepTheirResults) {
   auto accepted = try_cases(cases(400), [](uint64_t seed) { return NestWriter(seed).make(); });
   // Not vacuous: every kind of step was accepted now and then.
-  for (const char* step :
-       {"split", "reorder", "fuse", "fission", "sink", "peel", "specialize", "parallel",
-        "vectorize", "unroll", "pack", "stage", "hoist", "pragma unroll", "pragma prefet"}) {
+  for (const char* step : {"split", "reorder", "fuse", "fission", "sink", "peel", "specialize",
+                           "parallel", "vectorize", "bind", "unroll", "pack", "stage", "hoist",
+                           "pragma unroll", "pragma prefet"}) {
     EXPECT_GT(accepted[step], 0) << step;
   }
 }

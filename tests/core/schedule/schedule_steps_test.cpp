@@ -146,6 +146,8 @@ TEST(ScheduleSteps, PrintedAsTheyAreWritten) {
                            "unroll a",
                            "vectorize a",
                            "parallel a",
+                           "bind a#2 to grid(z)",
+                           "bind a to lane(x)",
                            "fission a, b before c",
                            "fission a before c suffix _first",
                            "sink into a",
