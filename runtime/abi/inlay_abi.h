@@ -31,8 +31,10 @@
 //                              ..};
 //        return rt->enter(&inlay_code_object, <index of the function>, args, n);
 //    `enter` checks the arguments against InlayFunction and, if they hold, calls
-//    InlayVariant::invoke. Only `enter` checks, so that there is one place for it: an InlayInvoke
-//    may rely on everything that its InlayFunction declares.
+//    InlayVariant::invoke, which may rely on everything that its InlayFunction declares. An entry
+//    may call state.variant's `invoke` by itself where it sees that `enter` would: small functions
+//    take no longer than the general check. Only `enter` refuses, so that there is one place for
+//    that.
 //
 // 3. ON A GPU. A code object may hold GPU entries, one for each target ID that it was built for. A
 //    call is either all on the CPU (tensors on kDLCPU: a variant's invoke runs) or all on one GPU

@@ -26,7 +26,7 @@ struct View {
   View& operator=(const View&) = delete;
 };
 
-// A call whose arguments were checked once; a failure later is told when it happens.
+// A call through the runtime, with a list of arguments.
 struct Call {
   const InlayCallable* function;
   std::vector<std::unique_ptr<View>> views;
@@ -39,6 +39,22 @@ struct Call {
   void add(int64_t number) { values.push_back(inlay_int(number)); }
   void run() const {
     if (inlay_call(function, values.data(), static_cast<uint32_t>(values.size())) != INLAY_OK)
+      throw std::runtime_error(inlay_last_error());
+  }
+};
+
+// A product, as a C program calls it that was compiled with the operator's header.
+struct Product {
+  int32_t (*entry)(const DLTensor*, const DLTensor*, const DLTensor*);
+  View a, b, c;
+
+  Product(void* address, Problem& problem)
+      : entry(reinterpret_cast<decltype(entry)>(address)),
+        a(problem.a.data(), {problem.row.gemm.m, problem.row.gemm.k}),
+        b(problem.b.data(), {problem.row.gemm.k, problem.row.gemm.n}),
+        c(problem.c.data(), {problem.row.gemm.m, problem.row.gemm.n}) {}
+  void run() const {
+    if (entry(&a.tensor, &b.tensor, &c.tensor) != INLAY_OK)
       throw std::runtime_error(inlay_last_error());
   }
 };
@@ -83,17 +99,13 @@ int64_t panel_width(const Program& program, const std::string& function, const s
 }  // namespace
 
 std::vector<Implementation> Operators::implement(Problem& problem, std::string* why_not) {
-  auto call = std::make_shared<Call>();
   if (problem.row.kind == Kind::Gemm) {
-    const GemmShape& s = problem.row.gemm;
     const Loaded* sgemm = load("gemm/sgemm.inlay", why_not);
     if (!sgemm) return {};
-    call->function = sgemm->code.function("sgemm");
-    call->add(problem.a.data(), {s.m, s.k});
-    call->add(problem.b.data(), {s.k, s.n});
-    call->add(problem.c.data(), {s.m, s.n});
-    return {{"Inlay", [call] { call->run(); }, nullptr}};
+    auto product = std::make_shared<Product>(sgemm->code.entry("sgemm"), problem);
+    return {{"Inlay", [product] { product->run(); }, nullptr}};
   }
+  auto call = std::make_shared<Call>();
   const ConvShape& s = problem.row.conv;
   const Loaded* conv = load("conv/conv2d_nhwc.inlay", why_not);
   if (!conv) return {};

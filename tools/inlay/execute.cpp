@@ -49,6 +49,14 @@ const InlayCallable* LoadedProgram::function(const std::string& name) const {
   return found;
 }
 
+void* LoadedProgram::entry(const std::string& name) const {
+  void* found = nullptr;
+  if (inlay_module_entry(module_, name.c_str(), &found) != INLAY_OK) {
+    throw CompileError("load", {}, inlay_last_error());
+  }
+  return found;
+}
+
 namespace {
 
 [[noreturn]] void throw_runtime(const char* rule, int32_t status) {

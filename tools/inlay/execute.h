@@ -16,6 +16,8 @@ class LoadedProgram {
   LoadedProgram& operator=(const LoadedProgram&) = delete;
 
   const InlayCallable* function(const std::string& name) const;
+  /// The typed entry, as the C header of the program declares it.
+  void* entry(const std::string& name) const;
   InlayModule* module() const { return module_; }
 
  private:

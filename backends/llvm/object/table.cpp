@@ -9,13 +9,12 @@
 
 #include "backends/llvm/emit/emit.h"
 #include "backends/llvm/machine.h"
+#include "backends/llvm/object/direct_call.h"
 #include "backends/llvm/object/libc.h"
 #include "core/support/build_id.h"
 #include "runtime/abi/inlay_abi.h"
 
 namespace inlay {
-
-namespace {
 
 DLDataType dl_type(DType type) {
   DLDataType result{};
@@ -40,6 +39,8 @@ DLDataType dl_type(DType type) {
   }
   return result;
 }
+
+namespace {
 
 std::string object_symbol(const ObjectDescription& object) {
   if (!object.relocatable) return INLAY_OBJECT_SYMBOL;
@@ -243,8 +244,15 @@ class TableMaker {
     set_target_attributes(*entry, target_);
 
     llvm::IRBuilder<> b(llvm::BasicBlock::Create(context_, "entry", entry));
+    if (!object_.variants.empty() && has_direct_call(function)) {
+      auto* checked = llvm::BasicBlock::Create(context_, "checked", entry);
+      emit_direct_call(b, entry, function, index, state_, checked);
+      b.SetInsertPoint(checked);
+    }
     auto* value_type = llvm::StructType::get(i32_, i32_, i64_);
-    llvm::Value* values = b.CreateAlloca(value_type, b.getInt32(function.params.size()));
+    llvm::IRBuilder<> first(&entry->getEntryBlock(), entry->getEntryBlock().begin());
+    llvm::Value* values = first.CreateAlloca(
+        llvm::ArrayType::get(value_type, std::max<size_t>(function.params.size(), 1)));
     auto load = [&](llvm::Value* base, uint64_t offset) {
       return b.CreateAlignedLoad(
           pointer_, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), base, offset), llvm::Align(8));

@@ -1,6 +1,8 @@
 // The code object's own tables: what runtime/abi/inlay_abi.h says that the runtime finds there.
 #pragma once
 
+#include <dlpack/dlpack.h>
+
 #include <memory>
 #include <set>
 #include <string>
@@ -73,6 +75,9 @@ struct ObjectDescription {
 /// "shape-expression" or "abi-limit", if the runtime could not check a call of it.
 FunctionDescription describe_function(const Function& function,
                                       const std::map<size_t, ParamAccess>& accesses);
+
+/// As DLPack states a type.
+DLDataType dl_type(DType type);
 
 /// Names that the finished object exports.
 std::vector<std::string> exported_symbols(const ObjectDescription& object);
