@@ -99,6 +99,24 @@ TEST_P(Check, Uninitialized) {
                           "0\ns_cbranch_scc1 m\nm:\n"),
             "");
 }
+// A selection is as sound as what it takes, lane by lane.
+TEST_P(Check, UninitializedSelections) {
+  const std::string choose = "s_mov_b64 vcc, 0xff\nv_cndmask_b32 v1, v0, v9, vcc\n";
+  EXPECT_EQ(uninitialized(choose + "s_mov_b64 exec, 0xff00\nglobal_store_dword v0, v1, s[0:1]\n"),
+            "");
+  EXPECT_NE(uninitialized(choose + "s_mov_b64 exec, 0x80\nglobal_store_dword v0, v1, s[0:1]\n")
+                .find("v1, which was never written in lane 7"),
+            std::string::npos);
+  const std::string pair = "s_mov_b64 s[4:5], 0xff\nv_cndmask_b32_e64 v1, v9, v0, s[4:5]\n";
+  EXPECT_EQ(uninitialized(pair + "s_mov_b64 exec, 0xff\nglobal_store_dword v0, v1, s[0:1]\n"), "");
+  EXPECT_NE(uninitialized(pair + "s_mov_b64 exec, 0x1ff\nglobal_store_dword v0, v1, s[0:1]\n")
+                .find("v1, which was never written in lane 8"),
+            std::string::npos);
+  EXPECT_NE(uninitialized("v_cndmask_b32_e64 v1, v0, v0, s[20:21]\n"
+                          "global_store_dword v0, v1, s[0:1]\n")
+                .find("v1"),
+            std::string::npos);
+}
 TEST_P(Check, UninitializedByLane) {
   EXPECT_EQ(
       uninitialized(

@@ -42,8 +42,9 @@ class UninitializedCheck : public Observer {
     for (int n = 0; n < count; n++) {
       if (uses[n].write) continue;
       for (int k = 0; k < uses[n].count; k++) {
-        const uint64_t lanes = uninitialized(state, uses[n].vector, uses[n].first + k) &
-                               (uses[n].vector ? lanes_read(w, i) : ~uint64_t{0});
+        const uint64_t lanes =
+            uninitialized(state, uses[n].vector, uses[n].first + k) &
+            (uses[n].vector ? lanes_read(w, i) & lanes_chosen(w, i, uses[n].first) : ~uint64_t{0});
         if (wide_multiply && uses[n].count == 2 && k == 1) {
           tainted_high |= lanes;
           continue;
@@ -171,6 +172,16 @@ class UninitializedCheck : public Observer {
     if (strcmp(i.opcode->mnemonic, "v_readfirstlane_b32") == 0) return exec ? exec & (0 - exec) : 1;
     if (strcmp(i.opcode->mnemonic, "v_readlane_b32") == 0) return 0;
     return exec;
+  }
+  // A selection depends on the source that it takes: lanes in which that is REGISTER. An element of
+  // an array in registers is chosen so, of elements of which some were never written.
+  static uint64_t lanes_chosen(const Wave& w, const Instruction& i, uint32_t reg) {
+    if (i.extension == Extension::kSdwa || i.extension == Extension::kDpp ||
+        i.src[2] >= code::kZero || strcmp(i.opcode->mnemonic, "v_cndmask_b32") != 0)
+      return ~uint64_t{0};
+    const uint64_t mask = w.pair(i.src[2]);
+    return (i.src[0] == code::kVgpr0 + reg ? ~mask : 0) |
+           (i.src[1] == code::kVgpr0 + reg ? mask : 0);
   }
   // What the launch has set: work-item ids, the scalar registers up to the last one it counts, and
   // the special ones.
