@@ -46,6 +46,8 @@ std::vector<Case> cases() {
   ParamValues no_row{{"mr", 3}, {"nr", 5}, {"mc", 9}, {"kc", 7}, {"nc", 15}};
   std::vector<std::map<std::string, std::string>> lengths;
   for (int n : {0, 1, 15, 16, 17, 100}) lengths.push_back({{"N", std::to_string(n)}});
+  std::vector<std::map<std::string, std::string>> rows;
+  for (int n : {0, 1, 31, 32, 33, 100}) rows.push_back({{"M", "3"}, {"N", std::to_string(n)}});
   std::vector<Case> all = {
       {"gemm/sgemm.inlay", "sgemm", targets, {}, shapes},
       {"gemm/sgemm.inlay", "sgemm", {"native"}, packed, shapes},
@@ -55,6 +57,8 @@ std::vector<Case> cases() {
       {"gemm/sgemm_panels.inlay", "sgemm_panels", {"x86-64-v3"}, no_row, shapes},
       {"gemm/sgemm_panels.inlay", "sgemm_loops", {"native"}, {}, shapes},
       {"examples/vadd16/vadd16.inlay", "vadd", targets, {}, lengths},
+      {"elementwise/elementwise.inlay", "gelu", {"native"}, {{"chunk", 32}}, lengths},
+      {"softmax/softmax.inlay", "softmax", {"native"}, {}, rows},
   };
   for (const char* form : {"c", "cxx", "llvm", "inline", "assembly", "expression"}) {
     std::string name = std::string("vadd_") + form;
