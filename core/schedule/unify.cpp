@@ -435,6 +435,25 @@ class Unifier {
     }
   }
 
+  // An index parameter that is all that is left between the two (`i * sw - left`) is that.
+  void bind_rest(const Poly& formal, const Poly& actual) {
+    Context& context = state.context;
+    for (AtomId id : formal.atoms()) {
+      const Atoms::Atom& atom = context.atoms()[id];
+      auto* parameter = atom.kind == AtomKind::Var ? atom.expr.as<VarNode>() : nullptr;
+      Poly factor, rest;
+      if (!parameter || !formal_scalars_.count(parameter) || state.indices.count(parameter) ||
+          !formal.split(id, &factor, &rest)) {
+        continue;
+      }
+      bool subtracted = factor == Poly(-1);
+      if (!subtracted && !(factor == Poly(1))) continue;
+      Poly value = subtracted ? rest - actual : actual - rest;
+      if (free_of_nest(value)) bind_index(parameter, value);
+      return;
+    }
+  }
+
   // Finds which dimensions of `actual` the formal ones are: in order, each differing from it by
   // something that the nest does not change.
   template <typename Fail>
@@ -555,7 +574,11 @@ class Unifier {
       return match_scalar(formal, var, actual);
     }
     if (formal.type() == kIndex && is_pure(formal) && is_pure(actual)) {
+      Bindings before = state;
+      bind_factors(state.context.poly(formal), state.context.poly(actual));
+      bind_rest(state.context.poly(formal), state.context.poly(actual));
       if (state.context.proves_equal(formal, actual)) return true;
+      state = before;
       return mismatch("the indices differ");
     }
     if (formal->kind != actual->kind) return mismatch("the values differ");

@@ -86,6 +86,52 @@ TEST(ScheduleConv, StripWithZerosAndRowsTensorized) {
   for (const Sizes& each : sizes()) expect_same(program, s, each, {"Y"});
 }
 
+// What a window misses is left out: a guard of the meaning, that tells two of its parameters.
+const char* kGuarded = R"(
+intrin window<nr>(m: index, taps: index, step: index, left: index, a: f32[w], b: f32[taps], c: f32[m]) {
+  for i in 0..m {
+    c[i] = 0.0
+    for s in 0..taps {
+      if 0 <= i * step + s - left && i * step + s - left < w { c[i] += a[i * step + s - left] * b[s] }
+    }
+  }
+}
+func conv(X: f32[W], B: f32[S], Y: f32[OW], step: index, pad: index) {
+  for ow in 0..OW {
+    Y[ow] = 0.0
+    for s in 0..S {
+      if 0 <= ow * step + s - pad && ow * step + s - pad < W {
+        Y[ow] += X[ow * step + s - pad] * B[s]
+      }
+    }
+  }
+})";
+
+TEST(ScheduleConv, AGuardOfTheMeaningTellsWhatIsLeftBetweenTheTwo) {
+  Program program = parse(kGuarded);
+  Schedule s(program, "conv");
+  s.split("ow", 4, "block", "i");
+  s.tensorize("i", "window", {4});
+  std::string text = print(s.function());
+  EXPECT_TRUE(has(text, {"window<4>(min(OW - block * 4, 4), S, step, pad - block * step * 4, X["}))
+      << text;
+  for (int64_t step : {1, 2}) {
+    for (int64_t pad : {0, 1, 4}) {
+      Sizes sizes{{"W", 9}, {"S", 3}, {"OW", 5 + pad}, {"step", step}, {"pad", pad}};
+      expect_same(program, s, sizes, {"Y"});
+    }
+  }
+}
+
+TEST(ScheduleConv, AGuardOnAnotherPlaceIsNoneOfTheMeaning) {
+  std::string text = kGuarded;
+  text.replace(text.rfind("ow * step + s - pad < W"), 23, "ow * step + s - pad < S");
+  Program program = parse(text);
+  Schedule s(program, "conv");
+  Diagnostic refused = refusal([&] { s.tensorize("ow", "window", {4}); });
+  EXPECT_EQ(refused.rule, "tensorize-mismatch");
+}
+
 TEST(ScheduleConv, WithoutTheGuardNothingIsStagedThatMayLieOutside) {
   Program program = parse(R"(
     func f(X: f32[N], Y: f32[N]) {
