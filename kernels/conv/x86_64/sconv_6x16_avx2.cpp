@@ -1,19 +1,19 @@
-// Rows micro-kernel, register block 6 x 16, AVX2 + FMA, written with intrinsics: see sconv_rows.h.
+// Image micro-kernel, register block 6 x 16, AVX2 + FMA, written with intrinsics: see
+// sconv_image.h.
 //
 // Registers  12 accumulators + 2 for a row of b + 2 broadcasts of a = 16 of 16 YMM
-#include "sconv_rows.h"
+#include "sconv_image.h"
 #include "vector_avx2.h"
 
-extern "C" void uk_sconv_f32_6x16_avx2(int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,
-                                       int64_t k, int64_t sw, int64_t dh, int64_t dw,
-                                       const float* a, int64_t a0, int64_t a1, const float* b,
-                                       const float* bias, float* c, int64_t c0) {
-  SconvRows<Avx2, 6, false>::run(m, n, taps_h, taps_w, k, sw, dh, dw, a, a0, a1, b, bias, c, c0);
-}
-
-extern "C" void uk_sconv_relu_f32_6x16_avx2(int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,
-                                            int64_t k, int64_t sw, int64_t dh, int64_t dw,
-                                            const float* a, int64_t a0, int64_t a1, const float* b,
-                                            const float* bias, float* c, int64_t c0) {
-  SconvRows<Avx2, 6, true>::run(m, n, taps_h, taps_w, k, sw, dh, dw, a, a0, a1, b, bias, c, c0);
-}
+#define INLAY_SCONV(symbol, relu)                                                                \
+  extern "C" void symbol(int64_t rows, int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,     \
+                         int64_t k, int64_t sh, int64_t sw, int64_t dh, int64_t dw, int64_t top, \
+                         int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,         \
+                         int64_t a1, const float* b, const float* bias, float* c, int64_t c0,    \
+                         int64_t c1) {                                                           \
+    SconvImage<Avx2, 6, relu>::run(                                                              \
+        {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, a, a0, a1, b, bias, c, \
+        c0, c1);                                                                                 \
+  }
+INLAY_SCONV(uk_sconv_f32_6x16_avx2, false)
+INLAY_SCONV(uk_sconv_relu_f32_6x16_avx2, true)
