@@ -70,20 +70,44 @@ class Collector : public Visitor {
 
   void visit_node(const Block& node) override {
     size_t scopes = scopes_.size();
-    for (const Stmt& stmt : node.stmts) visit_stmt(stmt);
+    for (size_t i = 0; i < node.stmts.size(); ++i) {
+      way_.push_back(uint32_t(i));
+      visit_stmt(node.stmts[i]);
+      way_.pop_back();
+    }
     scopes_.resize(scopes);
   }
 
   void visit_node(const For& node) override {
+    way_.push_back(0);
     visit(node.min);
     visit(node.extent);
-    with_scope(true, node.body);
+    way_.pop_back();
+    with_scope(true, 1, node.body);
   }
 
   void visit_node(const If& node) override {
+    way_.push_back(0);
     visit(node.condition);
-    with_scope(true, node.then_body);
-    with_scope(false, node.else_body);
+    way_.pop_back();
+    with_scope(true, 1, node.then_body);
+    with_scope(false, 2, node.else_body);
+  }
+
+  void visit_node(const Select& node) override {
+    visit(node.condition);
+    bool outside = std::exchange(sure_, false);
+    visit(node.a);
+    visit(node.b);
+    sure_ = outside;
+  }
+
+  void visit_node(const Binary& node) override {
+    visit(node.a);
+    bool outside = sure_;
+    sure_ &= node.op != BinaryOp::And && node.op != BinaryOp::Or;
+    visit(node.b);
+    sure_ = outside;
   }
 
   void visit_node(const Store& node) override {
@@ -152,6 +176,7 @@ class Collector : public Visitor {
         Access access = make(kind, view->buffer, view->loc);
         access.indices = indices;
         access.extents = extents;
+        access.sure = false;
         result.list.push_back(std::move(access));
       }
     }
@@ -165,10 +190,12 @@ class Collector : public Visitor {
     current_ = outer;
   }
 
-  void with_scope(bool truth, const Stmt& body) {
+  void with_scope(bool truth, uint32_t place, const Stmt& body) {
     if (!body) return;
     scopes_.push_back({current_, truth});
+    way_.push_back(place);
     visit(body);
+    way_.pop_back();
     scopes_.pop_back();
   }
 
@@ -179,6 +206,8 @@ class Collector : public Visitor {
     access.stmt = current_;
     access.loc = loc ? loc : current_ ? current_.loc() : Loc{};
     access.scopes = scopes_;
+    access.way = way_;
+    access.sure = sure_;
     if (auto local = allocations_.find(buffer.get()); local != allocations_.end()) {
       access.is_local = true;
       access.allocation_depth = local->second;
@@ -210,6 +239,7 @@ class Collector : public Visitor {
     for (AccessKind kind : {AccessKind::Read, AccessKind::Write}) {
       Access access = make(kind, node.buffer, node.loc);
       access.unknown = true;
+      access.sure = false;
       result.list.push_back(std::move(access));
     }
   }
@@ -223,6 +253,8 @@ class Collector : public Visitor {
   int depth_;
   Stmt current_;
   std::vector<Scope> scopes_;
+  std::vector<uint32_t> way_;
+  bool sure_ = true;
   std::unordered_map<const BufferNode*, size_t> allocations_;
 };
 

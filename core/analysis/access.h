@@ -33,6 +33,12 @@ struct Access {
   bool is_local = false;      ///< the buffer is allocated below the root
   /// Of a local buffer: how many scopes enclose its allocation.
   size_t allocation_depth = 0;
+  /// Touched whenever its scopes are run: not by one side of a `select` or of `&&`, nor by a view,
+  /// which may reach farther than what is done with it.
+  bool sure = true;
+  /// The way from the root to `stmt`: in a Block the statement's number; in a For 0 for its bounds
+  /// and 1 for its body; in an If 0 for the condition, 1 and 2 for the branches.
+  std::vector<uint32_t> way;
 
   bool writes() const { return kind != AccessKind::Read; }
 };

@@ -2,43 +2,9 @@
 
 #include <algorithm>
 
+#include "core/analysis/instance.h"
+
 namespace inlay {
-
-namespace {
-
-// One dynamic instance of an access: its scopes entered with variables of their own.
-struct Instance {
-  std::vector<Poly> indices, extents;
-  std::unordered_map<const StmtNode*, AtomId> loop_vars;
-};
-
-Instance instantiate(Context& context, const Access& access,
-                     const std::unordered_map<const StmtNode*, Poly>& fixed, const char* suffix) {
-  Instance instance;
-  for (const Scope& scope : access.scopes) {
-    if (auto* loop = scope.stmt.as<For>()) {
-      auto same = fixed.find(loop);
-      if (same != fixed.end()) {
-        context.define(loop->var.operator->(), same->second);
-        instance.loop_vars[loop] = same->second.atoms().front();
-      } else {
-        instance.loop_vars[loop] = context.enter_renamed(*loop, loop->var.name() + suffix);
-      }
-    } else if (auto* branch = scope.stmt.as<If>()) {
-      context.assume(branch->condition, scope.truth);
-    } else if (auto* let = scope.stmt.as<Let>()) {
-      context.enter(*let);
-    }
-  }
-  for (const Expr& index : access.indices) instance.indices.push_back(context.poly(index));
-  for (size_t d = 0; d < access.indices.size(); ++d) {
-    bool wide = d < access.extents.size() && access.extents[d];
-    instance.extents.push_back(wide ? context.poly(access.extents[d]) : Poly(1));
-  }
-  return instance;
-}
-
-}  // namespace
 
 bool may_conflict(const Context& root, const Access& a, const Access& b,
                   const std::vector<const For*>& loops, const std::vector<Direction>& directions) {
@@ -54,60 +20,28 @@ bool may_conflict(const Context& root, const Access& a, const Access& b,
   }
   Context context = root;
   Instance first = instantiate(context, a, {}, "'");
-  std::unordered_map<const StmtNode*, Poly> fixed;
+  Iterations known;
   // A loop around both that is no part of the question runs one iteration in both only if the
   // question says so; those of a local allocation always do.
   for (size_t l = 0; l < loops.size(); ++l) {
-    if (directions[l] == Direction::Equal) fixed[loops[l]] = Poly::atom(first.loop_vars[loops[l]]);
+    if (directions[l] == Direction::Equal) known.fixed[loops[l]] = first.loops[loops[l]].value;
   }
   if (a.is_local) {
     for (size_t i = 0; i < a.allocation_depth && i < a.scopes.size(); ++i) {
       if (a.scopes[i].stmt.as<For>()) {
-        fixed[a.scopes[i].stmt.get()] = Poly::atom(first.loop_vars[a.scopes[i].stmt.get()]);
+        known.fixed[a.scopes[i].stmt.get()] = first.loops[a.scopes[i].stmt.get()].value;
       }
     }
   }
-  Instance second = instantiate(context, b, fixed, "''");
+  Instance second = instantiate(context, b, known, "''");
 
   std::vector<Poly> order;
   for (size_t l = 0; l < loops.size(); ++l) {
-    Poly step = Poly::atom(second.loop_vars[loops[l]]) - Poly::atom(first.loop_vars[loops[l]]);
+    Poly step = second.loops[loops[l]].value - first.loops[loops[l]].value;
     if (directions[l] == Direction::Less) order.push_back(step - Poly(1));
     if (directions[l] == Direction::Greater) order.push_back(-step - Poly(1));
   }
-  for (const Poly& fact : order) {
-    if (fact.is_constant() && fact.constant() < 0) return false;
-    if (context.proves_nonnegative(-fact - Poly(1))) return false;
-    context.assume_nonnegative(fact);
-  }
-  if (a.unknown || b.unknown) return true;
-
-  std::vector<Poly> differences;
-  for (size_t d = 0; d < first.indices.size(); ++d) {
-    Poly difference = second.indices[d] - first.indices[d];
-    // Ranges [x, x + m) and [y, y + n) meet if y - x < m and x - y < n.
-    Poly above = first.extents[d] - Poly(1) - difference;
-    Poly below = second.extents[d] - Poly(1) + difference;
-    if (context.proves_nonnegative(-above - Poly(1))) return false;
-    if (context.proves_nonnegative(-below - Poly(1))) return false;
-    if (first.extents[d] == Poly(1) && second.extents[d] == Poly(1)) {
-      int64_t divisor = difference.content();
-      if (divisor > 1 && difference.constant() % divisor != 0) return false;
-      if (difference.is_constant() && difference.constant() != 0) return false;
-    }
-    differences.push_back(above);
-    differences.push_back(below);
-  }
-  // All dimensions together: what one says about the iterations may contradict another, or the
-  // order.
-  for (const Poly& fact : differences) context.assume_nonnegative(fact);
-  for (const Poly& fact : differences) {
-    if (context.proves_nonnegative(-fact - Poly(1))) return false;
-  }
-  for (const Poly& fact : order) {
-    if (context.proves_nonnegative(-fact - Poly(1))) return false;
-  }
-  return true;
+  return may_meet(context, a, b, first, second, order);
 }
 
 bool commute(const Access& a, const Access& b) {

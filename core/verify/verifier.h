@@ -10,22 +10,22 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/analysis/fold.h"
 #include "core/ir/visitor.h"
 #include "core/verify/verify.h"
 
 namespace inlay {
 
-/// The value of an integer or bool expression whose variables all have one in `values`; nullopt if
-/// it has none, or overflows.
-std::optional<int64_t> fold(const Expr& expr,
-                            const std::unordered_map<const ExprNode*, int64_t>& values = {});
-
-/// True if only literals and compile-time constants occur in `expr`.
-bool is_compile_time(const Expr& expr);
-
 /// Equal for predicates that match the same targets.
 using PredicateKey = std::pair<std::string, std::set<std::string>>;
 PredicateKey predicate_key(const TargetPredicate& predicate);
+
+/// Concurrent loops deeper than this are not looked at: a set of them has so many bits.
+inline constexpr size_t kTaintBits = 64;
+
+inline bool is_lane(ForKind kind) {
+  return kind >= ForKind::LaneX;
+}
 
 class Verifier : Visitor {
  public:
@@ -67,12 +67,20 @@ class Verifier : Visitor {
   Diagnostic& error(const char* rule, const Loc& loc, std::string message, std::string help = "");
   std::string path() const;
 
+  // A value that was read in lane loops, by a statement (a Let, a For for its bounds, an If).
+  struct Reading {
+    const ExprNode* node;  ///< a Load; or a call or assembly, whose result nobody knows
+    const StmtNode* stmt;
+  };
   // What a value depends on: variables of concurrent loops, by bit; or on something unknown.
   struct Taint {
     uint64_t loops = 0;
     bool unknown = false;
+    std::vector<Reading> read;
     Taint operator|(const Taint& other) const {
-      return {loops | other.loops, unknown || other.unknown};
+      Taint both{loops | other.loops, unknown || other.unknown, read};
+      both.read.insert(both.read.end(), other.read.begin(), other.read.end());
+      return both;
     }
   };
   struct Loop {
@@ -81,10 +89,9 @@ class Verifier : Visitor {
     bool many;        ///< not known to run at most once
     size_t defined;   ///< definitions outside it
   };
-  Taint taint_of(const Expr& expr) const;
+  Taint taint_of(const Expr& expr, const StmtNode* stmt = nullptr) const;
   void check_store_races(const Store& store);
   void check_nesting(const For& loop);
-  void check_divergence(const Barrier& barrier);
   void check_index(const Buffer& buffer, const Expr& index, size_t d, const Loc& loc);
   void check_vector_store(const Store& store);
 
@@ -109,6 +116,18 @@ class Verifier : Visitor {
   void visit_node(const UnrollPragma& node) override;
   void visit_node(const Prefetch& node) override;
 
+  // Work-items and their barriers (verify_lanes.cpp).
+  struct Agreement {
+    Loc loc;  ///< of the barrier
+    const Load* load;
+    const StmtNode* stmt;
+    std::string path;
+  };
+  bool in_lanes() const;
+  void check_divergence(const Barrier& barrier);
+  void check_barrier_nest(const For& lane);
+  void check_lanes(const Function& function);
+
   // Calls of intrinsics (verify_calls.cpp).
   void check_argument(const CallIntrin& call, const Intrinsic& intrinsic, size_t i,
                       std::unordered_map<const ExprNode*, int64_t>& known);
@@ -126,7 +145,9 @@ class Verifier : Visitor {
   std::unordered_set<const void*> told_;
   std::unordered_map<const void*, Taint> taints_;
   Taint guard_;
-  bool dead_ = false;  ///< below a condition that is false: nothing is proven there
+  bool lanes_ = false;                 ///< the item has lane or grid loops
+  std::vector<Agreement> agreements_;  ///< barriers are reached by all only if lanes agree here
+  bool dead_ = false;                  ///< below a condition that is false: nothing is proven there
 };
 
 }  // namespace inlay

@@ -251,8 +251,12 @@ void Verifier::check_function(const Function& function) {
   item_ = function.name;
   Scope scope(*this);
   for (const Import& import : function.imports) check_import(import);
+  size_t errors = out_.error_count();
+  lanes_ = false;
+  agreements_.clear();
   check_params(function.params, function.symbols(), true);
   check_body(function.body, function.loc);
+  if (lanes_ && out_.error_count() == errors) check_lanes(function);
 }
 
 void Verifier::check_intrinsic(const Intrinsic& intrinsic) {

@@ -11,12 +11,6 @@ bool is_concurrent(ForKind kind) {
 bool is_grid(ForKind kind) {
   return kind == ForKind::GridX || kind == ForKind::GridY || kind == ForKind::GridZ;
 }
-bool is_lane(ForKind kind) {
-  return kind == ForKind::LaneX || kind == ForKind::LaneY || kind == ForKind::LaneZ;
-}
-
-// Concurrent loops deeper than this are not looked at: a Taint has so many bits.
-constexpr size_t kTaintBits = 64;
 
 }  // namespace
 
@@ -63,23 +57,29 @@ void Verifier::use(const void* node, const std::string& name, const Loc& loc, co
             (elsewhere ? "outside of the block that declares it" : "but never declared before"));
 }
 
-Verifier::Taint Verifier::taint_of(const Expr& expr) const {
+Verifier::Taint Verifier::taint_of(const Expr& expr, const StmtNode* stmt) const {
   struct Finder : Visitor {
     const std::unordered_map<const void*, Taint>& taints;
+    const StmtNode* stmt;
     Taint found;
-    explicit Finder(const std::unordered_map<const void*, Taint>& known) : taints(known) {}
+    Finder(const std::unordered_map<const void*, Taint>& known, const StmtNode* reader)
+        : taints(known), stmt(reader) {}
+    void read(const ExprNode& node) {
+      found.unknown = true;
+      if (stmt) found.read.push_back({&node, stmt});
+    }
     using Visitor::visit_node;
     void visit_node(const VarNode& node) override {
       auto taint = taints.find(&node);
       if (taint != taints.end()) found = found | taint->second;
     }
     void visit_node(const Load& node) override {
-      found.unknown = true;
+      read(node);
       Visitor::visit_node(node);
     }
-    void visit_node(const CallExtern&) override { found.unknown = true; }
-    void visit_node(const InlineAsm&) override { found.unknown = true; }
-  } finder(taints_);
+    void visit_node(const CallExtern& node) override { read(node); }
+    void visit_node(const InlineAsm& node) override { read(node); }
+  } finder(taints_, stmt);
   if (!loops_.empty()) finder.visit(expr);
   return finder.found;
 }
@@ -178,12 +178,15 @@ void Verifier::visit_node(const For& node) {
   visit(node.min);
   visit(node.extent);
   check_nesting(node);
+  lanes_ |= is_lane(node.for_kind) || is_grid(node.for_kind);
+  if (is_lane(node.for_kind) && !in_lanes()) check_barrier_nest(node);
   Scope scope(*this);
   define(node.var.get(), node.var.name(), node.var.loc() ? node.var.loc() : node.loc,
          "loop variable");
   auto extent = fold(node.extent);
   bool concurrent = is_concurrent(node.for_kind);
-  Taint bounds = taint_of(node.min) | taint_of(node.extent), own = bounds;
+  const StmtNode* reader = in_lanes() ? &node : nullptr;
+  Taint bounds = taint_of(node.min, reader) | taint_of(node.extent, reader), own = bounds;
   if (concurrent && loops_.size() < kTaintBits) own.loops |= uint64_t{1} << loops_.size();
   taints_[node.var.get()] = own;
   loops_.push_back({&node, concurrent, !extent || *extent > 1, defined_.size()});
@@ -226,7 +229,7 @@ void Verifier::visit_node(const If& node) {
   visit(node.condition);
   Taint outside = guard_;
   bool dead_outside = dead_;
-  guard_ = guard_ | taint_of(node.condition);
+  guard_ = guard_ | taint_of(node.condition, in_lanes() ? &node : nullptr);
   auto known = fold(node.condition);
   stmts_.push_back(&node);
   dead_ = dead_outside || (known && !*known);
@@ -315,7 +318,9 @@ void Verifier::visit_node(const Let& node) {
     error("bad-node", node.loc,
           "`" + node.var.name() + "` is a compile-time constant, which `let` can't define");
   }
-  if (!loops_.empty()) taints_[node.var.get()] = taint_of(node.value);
+  if (!loops_.empty()) {
+    taints_[node.var.get()] = taint_of(node.value, in_lanes() ? &node : nullptr);
+  }
   define(node.var.get(), node.var.name(), node.var.loc() ? node.var.loc() : node.loc, "variable");
 }
 
@@ -325,29 +330,6 @@ void Verifier::visit_node(const Evaluate& node) {
 
 void Verifier::visit_node(const Barrier& node) {
   check_divergence(node);
-}
-
-void Verifier::check_divergence(const Barrier& node) {
-  uint64_t lanes = 0;
-  for (size_t i = 0; i < loops_.size(); ++i) {
-    ForKind kind = loops_[i].node->for_kind;
-    if (is_lane(kind) && i < kTaintBits) lanes |= uint64_t{1} << i;
-    if (lanes && (kind == ForKind::Vectorized || kind == ForKind::Parallel)) {
-      error("barrier", node.loc,
-            "a barrier stands inside a " + std::string(to_string(kind)) + " loop",
-            "put it between such loops");
-      return;
-    }
-  }
-  if (!lanes) {
-    error("barrier", node.loc, "a barrier stands outside of lane loops",
-          "it makes the lanes of a workgroup wait: lane(x) for i in ... { ... barrier ... }");
-  } else if (guard_.loops & lanes) {
-    error(
-        "barrier", node.loc,
-        "some lanes do not reach this barrier: a condition or bound around it depends on the lane",
-        "put it outside of that condition");
-  }
 }
 
 void Verifier::visit_node(const ImportPragma& node) {

@@ -122,7 +122,7 @@ func f(A: f32[N]) {
   grid(x) for g in 0..N / 64 {
     alloc S: f32[128, 128] in shared
     alloc T: f32[64] in shared
-    lane(x) for t in 0..64 { S[t, 0] = A[t]  T[t] = S[t, 0]  A[g * 64 + t] = T[t] }
+    lane(x) for t in 0..64 { S[t, 0] = A[g * 64 + t]  T[t] = S[t, 0]  A[g * 64 + t] = T[t] }
   }
 })",
                "lds-limit", {"65792 bytes", "65536", "S 65536, T 256"});
@@ -134,7 +134,7 @@ import c inline "__attribute__((address_space(3))) static int big[16384];  int u
 func f(A: i32[N]) {
   grid(x) for g in 0..N / 64 {
     alloc S: i32[64] in shared
-    lane(x) for t in 0..64 { S[t] = A[t]  barrier  A[g * 64 + t] = call i32 uk(S[63 - t]) }
+    lane(x) for t in 0..64 { S[t] = A[g * 64 + t]  barrier  A[g * 64 + t] = call i32 uk(S[63 - t]) }
   }
 })",
                "lds-limit", {"imports add"});

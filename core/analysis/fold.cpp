@@ -1,4 +1,6 @@
-#include "core/verify/verifier.h"
+#include "core/analysis/fold.h"
+
+#include "core/ir/visitor.h"
 
 namespace inlay {
 
