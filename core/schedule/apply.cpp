@@ -105,6 +105,8 @@ class Applier {
     if (item.condition) {
       condition = simplify(substitute(item.condition, substitution));
       applied.condition = condition;
+      // Numbers of the target switched it off.
+      if (const IntImm* never = as_int(condition); never && never->value == 0) return applied;
       for (Item& each : program.items) {
         auto* own = std::get_if<Function>(&each);
         if (!own || own->name != item.function) continue;

@@ -5,7 +5,8 @@
 // `implement` rows, and in the order of the text among equals. The first without a condition ends
 // the list. A function with several becomes a chain of branches, one for each, which tests the
 // conditions in this order; if none is unconditional, the last branch is the function as it is
-// written. Within a branch its condition is known to every step.
+// written. Within a branch its condition is known to every step. A condition that is false by its
+// numbers alone makes no branch.
 #pragma once
 
 #include "core/passes/passes.h"

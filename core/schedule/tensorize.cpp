@@ -330,6 +330,17 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
   }
   Context context = context_at(function_, site);
   Stmt nest = normalize_nest(context, site.self);
+  std::string text = "tensorize " + name + " as " + intrinsic_name;
+  for (size_t i = 0; i < constants.size(); ++i) {
+    text += (i ? ", " : "<") + std::to_string(constants[i]);
+  }
+  if (!constants.empty()) text += ">";
+  if (edge == Edge::Pad) text += " edge pad";
+  // Under a condition that numbers made false for all but empty operands, nothing is left to do.
+  const Block* rest = nest.as<Block>();
+  if (rest && rest->stmts.empty()) {
+    return commit(std::move(text), replace(function_.body, {{site.self.get(), {nest}}}));
+  }
   Mismatch mismatch;
   UnifyOptions options;
   options.allow_edges = edge == Edge::Pad;
@@ -368,12 +379,6 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
       result = {Block::make(result)};
     }
   }
-  std::string text = "tensorize " + name + " as " + intrinsic_name;
-  for (size_t i = 0; i < constants.size(); ++i) {
-    text += (i ? ", " : "<") + std::to_string(constants[i]);
-  }
-  if (!constants.empty()) text += ">";
-  if (edge == Edge::Pad) text += " edge pad";
   return commit(std::move(text), replace(function_.body, {{site.self.get(), result}}));
 }
 

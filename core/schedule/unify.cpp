@@ -224,7 +224,20 @@ class Unifier {
     return "loops " + text;
   }
 
+  // `if flag { ... }` of the meaning, `flag` being a parameter: a nest without the guard gives
+  // true.
+  static const If* flag_guard(const Stmt& formal) {
+    auto* branch = formal.as<If>();
+    return branch && branch->condition.as<VarNode>() && !branch->else_body ? branch : nullptr;
+  }
+
   bool match_stmt(const Stmt& formal, const Stmt& actual) {
+    const If* guard = actual.as<If>() ? nullptr : flag_guard(formal);
+    if (guard && formal_scalars_.count(guard->condition.as<VarNode>()) &&
+        guard->then_body.as<Block>()->stmts.size() == 1) {
+      return match_stmt(guard->then_body.as<Block>()->stmts[0], actual) &&
+             match_value(guard->condition, IntImm::make(kBool, 1, actual.loc()));
+    }
     if (formal->kind != actual->kind) {
       bool missing = formal.as<For>() != nullptr;
       return fail(missing ? "a statement stands where the meaning has a loop"

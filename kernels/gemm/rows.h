@@ -4,12 +4,13 @@
 //
 // A file that includes this says first how large the block is:
 //
-//   INLAY_ROWS      mr, rows of the block, 1 to 8
+//   INLAY_ROWS      mr, rows of the block, 1 to 8 (in blocks.h 16)
 //   INLAY_VECTORS   nv, vectors of a row: nr = nv * lanes, 1 to 4
 //   INLAY_AHEAD     floats from the start of a row of b to what is fetched into the cache while it
 //                   is used, for a b that is read only once; 0: nothing
 //
-// and then defines its symbol by INLAY_ROWS_KERNEL(symbol).
+// and then defines its symbol by INLAY_ROWS_KERNEL(symbol). blocks.h takes the block alone, up to
+// INLAY_BLOCKS_ONLY.
 //
 // Whole blocks are inlined where they are called, with what is constant there (r = 1, alpha = 1, a
 // step of 1) folded. All other blocks, m <= mr by n <= nr, share one function that is not, with a
@@ -215,6 +216,8 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
 
 // Enough chains of additions for two units of four cycles.
 #define INLAY_SETS(m, nv) ((m) * (nv) <= 2 ? 4 : (m) * (nv) <= 6 ? 2 : 1)
+#if !defined(INLAY_BLOCKS_ONLY)
+
 // Variants that the block has no use for are no code.
 #define INLAY_CASE(m, nv)                           \
   case (m) * 8 + (nv):                              \
@@ -259,3 +262,5 @@ static __attribute__((noinline)) void edge_block(int64_t m, int64_t n, int64_t r
                  beta);                                                                       \
     }                                                                                         \
   }
+
+#endif

@@ -109,6 +109,13 @@ TEST(ScheduleItem, ConditionsAreTestedInOrder) {
       << text;
   text = scheduled("schedule f when M > 20 { split i by 20 into large, large_v }", kAvx2);
   EXPECT_TRUE(has(text, {"if ", "for large in", "} else {", "for i in 0..M"})) << text;
+  // Numbers may switch a branch off.
+  text = scheduled(R"(
+    schedule f (wide = 0) when wide == 1 && M > 20 { split i by 20 into large, large_v }
+    schedule f { split i by 7 into general, general_v })",
+                   kAvx2);
+  EXPECT_FALSE(has(text, {"if"})) << text;
+  EXPECT_TRUE(has(text, {"for general in"})) << text;
 }
 
 TEST(ScheduleItem, WhatAConditionSaysIsProven) {

@@ -105,6 +105,12 @@ func f(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {
   for (int64_t m : {0, 1, 3, 7}) {
     for (int64_t k : {0, 1, 9}) expect_same(program, s, {{"M", m}, {"N", 11}, {"K", k}}, {"C"});
   }
+  // Without blocks of k there is no guard: the flag is true.
+  Schedule whole(program, "f");
+  whole.split("j", 5, "jp", "jj").split("i", 3, "ip", "ii").reorder({"jp", "ip", "ii", "jj"});
+  whole.tensorize("ii", "rows", {3, 5});
+  EXPECT_TRUE(has(print(whole.function()), {", K, true, A"}));
+  for (int64_t k : {0, 1, 9}) expect_same(program, whole, {{"M", 7}, {"N", 11}, {"K", k}}, {"C"});
   blocked(2, 5).tensorize("ii", "rows", {3, 5});
   Schedule wide = blocked(3, 8);
   Diagnostic refused = refusal([&] { wide.tensorize("ii", "rows", {3, 5}); });
@@ -112,6 +118,13 @@ func f(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {
   EXPECT_TRUE(has(refused.message, {"asserts `n <= nr`"}));
   EXPECT_TRUE(
       has(refused.detail, {"expected", "at most nr columns", "`min(8, N - jp * 8)` and `5`"}));
+}
+
+TEST(Tensorize, WhatNeverRunsIsNothing) {
+  Program program = with("for i in 3..3 { C[i] = A[i] + B[i] }", kVectors);
+  Schedule s(program, "f");
+  s.tensorize("i", "add8", {});
+  EXPECT_FALSE(has(print(s.function()), {"for"})) << print(s.function());
 }
 
 TEST(Tensorize, ReorderedSumsAreReported) {

@@ -1,0 +1,126 @@
+// The body of the `blocks` micro-kernels: a product of any size from rows of A and of B as they lie
+// or from a panel, done in register blocks. README.md has the contract.
+//
+// Blocks are as tall as the registers allow for their width, so that a product of one vector of
+// columns has as many independent sums as one of four; there are as few as can be, of nearly one
+// size, and each height and width is a variant of its own, so that a block of 2 rows or 3 columns
+// does 2 rows' work. Strips of columns are the outer loop: what is read of b for a strip, k rows,
+// stays in L1 or L2 for all rows of a.
+//
+// A file that includes this says first
+//
+//   INLAY_HEIGHT_1 .. INLAY_HEIGHT_4   the most rows of a block of so many vectors, 0 to 16
+//   INLAY_ROWS                         the greatest of them
+//   INLAY_VECTORS                      the widest block that has rows
+//   INLAY_MASKED_VECTORS               the widest block whose last vector may be masked; what is
+//                                      wider is cut in front of that vector
+//   INLAY_MASK_WHOLE                   1: masks cost next to nothing, blocks of less than the
+//   widest have
+//                                      them where they are whole, too
+//
+// and then defines its symbol by INLAY_BLOCKS_KERNEL(symbol).
+//
+// Source: Heinecke et al., "LIBXSMM: Accelerating Small Matrix Multiplications by Runtime Code
+// Generation" (SC 2016), for the shapes of blocks.
+#define INLAY_AHEAD 0
+#define INLAY_BLOCKS_ONLY
+#include "rows.h"
+
+// Where 16 registers are all, the mask takes that of a second set of six sums.
+#define INLAY_BLOCK_SETS(h) (masked && kLanes == 8 && (h) * nv == 6 ? 1 : INLAY_SETS(h, nv))
+
+#define INLAY_CASE(h)                                                   \
+  case h:                                                               \
+    if (h <= most) block(h, nv, masked, tail, INLAY_BLOCK_SETS(h), &o); \
+    break;
+
+// m rows of a strip of columns, `nv` vectors wide. Operands come one by one, so that those that all
+// calls of a program agree about are folded.
+INLAY_INLINE void strip(const int nv, const int masked, const int most, int64_t m, Mask tail,
+                        int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,
+                        int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {
+  Operands o = {1, k, a, 0, a_row, a_step, b, 0, b_step, c, c_row, alpha, beta};
+  int64_t blocks = (m + most - 1) / most;
+  for (; blocks > 0; --blocks) {
+    const int64_t height = blocks == 1 ? m : (m + blocks - 1) / blocks;
+    switch (height) {
+      INLAY_CASE(1)
+      INLAY_CASE(2)
+      INLAY_CASE(3)
+      INLAY_CASE(4)
+      INLAY_CASE(5)
+      INLAY_CASE(6)
+      INLAY_CASE(7)
+      INLAY_CASE(8)
+      INLAY_CASE(9)
+      INLAY_CASE(10)
+      INLAY_CASE(11)
+      INLAY_CASE(12)
+      INLAY_CASE(13)
+      INLAY_CASE(14)
+      INLAY_CASE(15)
+      INLAY_CASE(16)
+    }
+    o.a += height * a_row;
+    o.c += height * c_row;
+    m -= height;
+  }
+}
+
+// A function for each kind of strip: the compiler's work grows faster than a function does.
+#define INLAY_STRIPS(nv)                                                                        \
+  static __attribute__((noinline)) void whole_strip_##nv(                                       \
+      int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,      \
+      int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {                       \
+    strip(nv, 0, INLAY_HEIGHT_##nv, m, mask_of(0), k, a, a_row, a_step, b, b_step, c, c_row,    \
+          alpha, beta);                                                                         \
+  }                                                                                             \
+  static __attribute__((noinline)) void masked_strip_##nv(                                      \
+      int64_t m, int64_t last, int64_t k, const float* a, int64_t a_row, int64_t a_step,        \
+      const float* b, int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {       \
+    strip(nv, 1, INLAY_HEIGHT_##nv, m, mask_of(last), k, a, a_row, a_step, b, b_step, c, c_row, \
+          alpha, beta);                                                                         \
+  }
+INLAY_STRIPS(1)
+INLAY_STRIPS(2)
+INLAY_STRIPS(3)
+INLAY_STRIPS(4)
+
+#define INLAY_STRIP(nv)                                                                           \
+  case nv:                                                                                        \
+    if (nv <= INLAY_MASKED_VECTORS &&                                                             \
+        ((INLAY_MASK_WHOLE && nv < INLAY_VECTORS) || columns < nv * kLanes)) {                    \
+      masked_strip_##nv(m, columns - (nv - 1) * kLanes, k, a, a_row, a_step, b, b_step, c, c_row, \
+                        alpha, beta);                                                             \
+    } else if (nv <= INLAY_VECTORS) {                                                             \
+      whole_strip_##nv(m, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                 \
+    }                                                                                             \
+    break;
+
+INLAY_INLINE void product(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row,
+                          int64_t a_step, const float* b, int64_t b_step, float* c, int64_t c_row,
+                          float alpha, float beta) {
+  // One vector less, if one block then takes all rows: b is read once.
+  const int narrow = kVectors > 3 && m > INLAY_HEIGHT_4 && m <= INLAY_HEIGHT_3;
+  const int64_t widest = (narrow ? 3 : kVectors) * kLanes;
+  while (n > 0) {
+    int64_t columns = n < widest ? n : widest;
+    if (columns > INLAY_MASKED_VECTORS * kLanes) columns &= -kLanes;
+    switch ((columns + kLanes - 1) / kLanes) {
+      INLAY_STRIP(1)
+      INLAY_STRIP(2)
+      INLAY_STRIP(3)
+      INLAY_STRIP(4)
+    }
+    n -= columns;
+    b += columns;
+    c += columns;
+  }
+}
+
+#define INLAY_BLOCKS_KERNEL(symbol)                                                                \
+  void symbol(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_step,      \
+              const float* b, int64_t b_step, float* c, int64_t c_row, int32_t first, float alpha, \
+              float beta) {                                                                        \
+    product(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, first == 0 ? 1 : beta);         \
+  }

@@ -1,0 +1,25 @@
+// sgemm micro-kernel on blocks of any size, AVX-512F.
+//
+// Equation   c[i, j] = beta' * c[i, j] + alpha * sum over p of a[i, p] * b[p, j]
+//            i in 0..m, j in 0..n, p in 0..k; beta' = beta if first != 0, else 1;
+//            with beta' = 0 the values of c are not read
+// Block      any m, n, k from 0
+// Strides    in floats: a a_row, a_step; b b_step, 1; c c_row, 1
+// Alignment  that of a float (4 bytes); fastest with rows of b on 64 bytes
+// Aliasing   c overlaps neither a nor b
+// Clobbers   no memory but the m x n elements of c; no state, no libc
+// Registers  up to 24 accumulators + 4 for a row of b + 2 broadcasts of a = 30 of 32 ZMM
+//
+// Blocks of 6 x 64, 8 x 48, 12 x 32 or 16 x 16. 10 loads for 24 FMAs at 6 x 64: even where the row
+// of b comes from L2, the FMA units are the limit.
+#define INLAY_HEIGHT_1 16
+#define INLAY_HEIGHT_2 12
+#define INLAY_HEIGHT_3 8
+#define INLAY_HEIGHT_4 6
+#define INLAY_ROWS 16
+#define INLAY_VECTORS 4
+#define INLAY_MASKED_VECTORS 4
+#define INLAY_MASK_WHOLE 1
+#include "../blocks.h"
+
+INLAY_BLOCKS_KERNEL(uk_sgemm_blocks_f32_avx512)
