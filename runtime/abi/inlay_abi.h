@@ -209,6 +209,17 @@ typedef struct InlayRuntimeTable {
   // to the same queue, or after that queue has come so far. NULL is ignored. Compiled code gives
   // back all that it acquired before it returns.
   void (*gpu_workspace_release)(InlayGpuContext* context, void* memory);
+
+  // Around the launch of a kernel that holds asserts. The first gives `word` the address of a word
+  // in device memory, an explicit argument of the kernel, which is all ones; a work-item whose
+  // assert fails puts the number of the assert there, if none of a lower number did, and ends.
+  // After the launch, whose status is `launched`, the second gives the word back; if the status is
+  // INLAY_OK it waits for the queue before, and where an assert failed it returns
+  // INLAY_ERROR_ASSERT, the last error being messages[the lowest number]. Both return INLAY_OK or a
+  // status with the last error set; with another one of the first there is no word.
+  int32_t (*gpu_assert_begin)(InlayGpuContext* context, void** word);
+  int32_t (*gpu_assert_end)(InlayGpuContext* context, void* word, int32_t launched,
+                            const char* const* messages, uint32_t n_messages);
 } InlayRuntimeTable;
 
 // ---- what compiled code tells the runtime ----
@@ -464,6 +475,7 @@ INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, vector_function) == 56);
 INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, kernel_launch) == 64);
 INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, gpu_workspace_acquire) == 72);
 INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, gpu_workspace_release) == 80);
+INLAY_ABI_ASSERT(offsetof(InlayRuntimeTable, gpu_assert_end) == 96);
 INLAY_ABI_ASSERT(offsetof(InlayLibcTable, memcpy) == 8);
 INLAY_ABI_ASSERT(sizeof(InlayDim) == 24 && offsetof(InlayDim, kind) == 16);
 INLAY_ABI_ASSERT(sizeof(InlayParam) == 48 && offsetof(InlayParam, strides) == 40 &&

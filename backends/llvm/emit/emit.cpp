@@ -22,6 +22,8 @@ const int64_t RuntimeOffsets::gpu_workspace_acquire =
     offsetof(InlayRuntimeTable, gpu_workspace_acquire);
 const int64_t RuntimeOffsets::gpu_workspace_release =
     offsetof(InlayRuntimeTable, gpu_workspace_release);
+const int64_t RuntimeOffsets::gpu_assert_begin = offsetof(InlayRuntimeTable, gpu_assert_begin);
+const int64_t RuntimeOffsets::gpu_assert_end = offsetof(InlayRuntimeTable, gpu_assert_end);
 const int32_t Status::ok = INLAY_OK;
 const int32_t Status::out_of_memory = INLAY_ERROR_OUT_OF_MEMORY;
 const int32_t Status::assertion = INLAY_ERROR_ASSERT;

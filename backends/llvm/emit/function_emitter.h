@@ -30,6 +30,7 @@ struct Names {
 /// Where the code of a kernel stands while it is emitted.
 struct DeviceScope {
   const KernelPlan* plan = nullptr;
+  llvm::Value* assert_word = nullptr;           ///< where a failed assert is told; null: no asserts
   std::array<llvm::Value*, 3> group{}, lane{};  ///< ids, i64
   unsigned active = 0;    ///< bit d: a lane loop of dimension d stands around, or one work-item
   bool narrowed = false;  ///< not all work-items are known to come here: no barrier may stand here
@@ -53,8 +54,8 @@ class FunctionEmitter {
   void emit_body(const Stmt& body);
   /// Emits `loop` over begin .. begin + extent, and returns status ok at its end.
   void emit_loop_body(const For& loop, llvm::Value* begin, llvm::Value* extent);
-  /// Emits the body of a kernel.
-  void emit_kernel_body(const KernelPlan& plan);
+  /// Emits the body of a kernel. `assert_word`: see DeviceScope.
+  void emit_kernel_body(const KernelPlan& plan, llvm::Value* assert_word);
   /// This is host code that launches kernels: `context` is its InlayGpuContext.
   void set_gpu_context(llvm::Value* context) { gpu_context_ = context; }
 
@@ -100,12 +101,15 @@ class FunctionEmitter {
 
   // gpu/launch.cpp
   void emit_launch(const KernelPlan& plan);
+  llvm::Value* emit_assert_begin();
+  llvm::Value* emit_assert_end(const KernelPlan& plan, llvm::Value* word, llvm::Value* launched);
 
   // gpu/device.cpp
   void emit_device_for(const For& loop);
   void emit_lane_loop(const For& loop, int dimension);
   void emit_effect(const Stmt& stmt);
   void emit_device_if(const If& node);
+  void emit_device_assert(const Assert& node, llvm::Value* failed);
   void emit_barrier();
   /// Makes the work-items wait for each other where the order of the IR's statements asks for it.
   void emit_order(const Loc& loc);

@@ -25,6 +25,8 @@ struct RuntimeOffsets {
   static const int64_t kernel_launch;
   static const int64_t gpu_workspace_acquire;
   static const int64_t gpu_workspace_release;
+  static const int64_t gpu_assert_begin;
+  static const int64_t gpu_assert_end;
 };
 
 struct Status {

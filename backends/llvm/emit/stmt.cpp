@@ -135,6 +135,7 @@ llvm::Value* FunctionEmitter::emit_fail(int32_t status, const std::string& messa
 
 void FunctionEmitter::emit_assert(const Assert& node) {
   llvm::Value* failed = b_.CreateNot(emit(node.condition));
+  if (device_) return emit_device_assert(node, failed);
   exit_if(failed, [&] { return emit_fail(Status::assertion, name_ + ": " + node.message); });
 }
 

@@ -364,4 +364,44 @@ void gpu_workspace_release(InlayGpuContext* context, void* memory) {
   workspace_release(context->device, memory);
 }
 
+// A copy and not memory of the host that the GPU sees: atomics on that are not for every bus.
+int32_t gpu_assert_begin(InlayGpuContext* context, void** word) {
+  static constexpr uint32_t kNone = UINT32_MAX;
+  *word = workspace_acquire(context->device, context->stream, sizeof kNone, sizeof kNone);
+  if (*word == nullptr) return INLAY_ERROR_OUT_OF_MEMORY;
+  const Library* library = context->device->library;
+  int error = library->hipMemcpyAsync(*word, &kNone, sizeof kNone, kHostToDevice, context->stream);
+  if (error == kSuccess) return INLAY_OK;
+  workspace_release(context->device, *word);
+  return fail_hip(library, error, "rocm:%d: the word for asserts", context->device->index);
+}
+
+int32_t gpu_assert_end(InlayGpuContext* context, void* word, int32_t launched,
+                       const char* const* messages, uint32_t n_messages) {
+  const Library* library = context->device->library;
+  uint32_t number = UINT32_MAX;
+  int error = kSuccess;
+  if (launched == INLAY_OK) {
+    error = library->hipMemcpyAsync(&number, word, sizeof number, kDeviceToHost, context->stream);
+    if (error == kSuccess) error = library->hipStreamSynchronize(context->stream);
+    // A device that stopped the kernel for what came of a failed assert may still tell of that.
+    if (error != kSuccess && (library->hipMemcpyAsync(&number, word, sizeof number, kDeviceToHost,
+                                                      context->stream) != kSuccess ||
+                              library->hipStreamSynchronize(context->stream) != kSuccess)) {
+      number = UINT32_MAX;
+    }
+  }
+  workspace_release(context->device, word);
+  if (launched != INLAY_OK) return launched;
+  if (error != kSuccess && number == UINT32_MAX) {
+    return fail_hip(library, error, "rocm:%d: waiting for a kernel with asserts",
+                    context->device->index);
+  }
+  if (number == UINT32_MAX) return INLAY_OK;
+  return number < n_messages
+             ? fail(INLAY_ERROR_ASSERT, messages[number])
+             : fail_format(kBad, "GPU entry %s: a kernel reports assert %u; there are %u",
+                           context->loaded->entry->target, number, n_messages);
+}
+
 }  // namespace inlay::hip

@@ -26,5 +26,8 @@ int32_t kernel_launch(InlayGpuContext* context, uint32_t kernel, const int64_t g
                       const void* arguments, uint64_t size);
 void* gpu_workspace_acquire(InlayGpuContext* context, uint64_t bytes, uint64_t align);
 void gpu_workspace_release(InlayGpuContext* context, void* memory);
+int32_t gpu_assert_begin(InlayGpuContext* context, void** word);
+int32_t gpu_assert_end(InlayGpuContext* context, void* word, int32_t launched,
+                       const char* const* messages, uint32_t n_messages);
 
 }  // namespace inlay::hip

@@ -59,6 +59,8 @@ const InlayRuntimeTable runtime_table = {
     hip::kernel_launch,
     hip::gpu_workspace_acquire,
     hip::gpu_workspace_release,
+    hip::gpu_assert_begin,
+    hip::gpu_assert_end,
 };
 
 // Stands for the variant of a code object that has GPU entries only.

@@ -299,6 +299,77 @@ func f(X: f32[N]) {
   EXPECT_TRUE(object.launches().empty());
 }
 
+// What a call of f(X, Y) says, and how many kernels it launched. X is 0, 1, 2 ..., Y zeros.
+std::pair<std::string, size_t> asserted(const std::string& body, std::vector<float>* result = {}) {
+  GpuObject object(compile("func f(X: f32[N], Y: f32[N]) {" + body + "}", emulated_gpu()));
+  Tensor<float> x{{kDLFloat, 32, 1}, {256}, std::vector<float>(256), {1}};
+  Tensor<float> y{{kDLFloat, 32, 1}, {256}, std::vector<float>(256), {1}};
+  for (size_t i = 0; i < 256; ++i) x.data[i] = static_cast<float>(i);
+  DLTensor x_view = x.view(), y_view = y.view();
+  std::string said = object.call("f", {inlay_tensor(&x_view), inlay_tensor(&y_view)});
+  if (result) *result = y.data;
+  // A failed call is no hindrance to the next.
+  EXPECT_EQ(object.call("f", {inlay_tensor(&x_view), inlay_tensor(&y_view)}), said);
+  return {said, object.launches().size()};
+}
+
+TEST(AmdgpuExec, AssertsOfKernelsFail) {
+  const std::string second =
+      "  grid(x) for b in 0..N / 64 { lane(x) for t in 0..64 { Y[b * 64 + t] += 1.0 } }";
+  auto kernel = [](const std::string& statements) {
+    return "grid(x) for b in 0..N / 64 { alloc S: f32[64] in shared  lane(x) for t in 0..64 {\n"
+           "  let i = b * 64 + t  " +
+           statements + "} }";
+  };
+  // One work-item of all fails: the call does, and no other kernel is launched.
+  auto [said, launches] =
+      asserted(kernel("assert X[i] != 100.0, \"not a hundred\"  Y[i] = X[i]") + second);
+  EXPECT_THAT(said, HasSubstr("f: not a hundred"));
+  EXPECT_EQ(launches, 1u);
+  // None does.
+  std::vector<float> result;
+  std::tie(said, launches) =
+      asserted(kernel("assert X[i] >= 0.0, \"not negative\"  Y[i] = X[i]") + second, &result);
+  EXPECT_EQ(said, "");
+  EXPECT_EQ(launches, 2u);
+  EXPECT_EQ(result[255], 256.0f);
+  // Of several the first in the text.
+  EXPECT_THAT(asserted(kernel("assert X[i] < 9.0, \"first\"  assert X[i] < 5.0, \"second\"")).first,
+              HasSubstr("f: first"));
+  EXPECT_THAT(
+      asserted(kernel("assert X[i] < 999.0, \"first\"  assert X[i] < 5.0, \"second\"")).first,
+      HasSubstr("f: second"));
+}
+
+TEST(AmdgpuExec, AssertsOfKernelsBesideBarriers) {
+  // The first wavefront ends, others go on to the barrier, in a loop too; and so do lanes of one
+  // wavefront.
+  for (const char* condition : {"t >= 64", "t % 3 != 1", "t < 200", "t < 0"}) {
+    std::string text =
+        "grid(x) for b in 0..1 { alloc S: f32[256] in shared  lane(x) for t in "
+        "0..256 { S[t] = X[t] for k in 0..3 { assert k == 0 || " +
+        std::string(condition) + ", \"gone\"  barrier  Y[t] += S[(t + 1) % 256]  barrier } } }";
+    EXPECT_THAT(asserted(text).first, HasSubstr("f: gone")) << condition;
+  }
+  // What would be out of bounds behind a failed assert is not reached.
+  EXPECT_THAT(asserted("grid(x) for b in 0..4 { lane(x) for t in 0..64 { let at = index(X[b * 64 + "
+                       "t]) * 1000000  assert at < N, \"inside\"  Y[at] = 1.0 } }")
+                  .first,
+              HasSubstr("f: inside"));
+}
+
+TEST(AmdgpuExec, AssertsOfWorkgroupsAndOfOneWorkItem) {
+  EXPECT_THAT(asserted("grid(x) for b in 0..4 { assert X[b * 64] < 100.0, \"group\"  lane(x) for t "
+                       "in 0..64 { Y[b * 64 + t] = 1.0 } }")
+                  .first,
+              HasSubstr("f: group"));
+  EXPECT_THAT(asserted("assert X[3] == 4.0, \"element\"").first, HasSubstr("f: element"));
+  EXPECT_EQ(asserted("assert X[3] == 3.0, \"element\"").first, "");
+  EXPECT_THAT(
+      asserted("for i in 0..N { if X[i] > 3.0 { assert X[i] != 7.0, \"in a loop\" } }").first,
+      HasSubstr("f: in a loop"));
+}
+
 TEST(AmdgpuExec, StridesAndOffsets) {
   DifferentialOptions options;
   options.strided = true;

@@ -1,5 +1,9 @@
 // Statements of a kernel: grid and lane loops as ids, barriers, memory spaces.
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/IntrinsicsAMDGPU.h>
+#include <llvm/IR/MDBuilder.h>
+
+#include <algorithm>
 
 #include "backends/llvm/emit/function_emitter.h"
 #include "core/ir/visitor.h"
@@ -60,9 +64,10 @@ llvm::FunctionCallee ModuleEmitter::device_math(MathOp op, DType type) {
   return callee;
 }
 
-void FunctionEmitter::emit_kernel_body(const KernelPlan& plan) {
+void FunctionEmitter::emit_kernel_body(const KernelPlan& plan, llvm::Value* assert_word) {
   DeviceScope scope;
   scope.plan = &plan;
+  scope.assert_word = assert_word;
   device_ = &scope;
   Builder at(entry_, entry_->getTerminator()->getIterator(), folder_);
   constexpr llvm::Intrinsic::ID kGroup[] = {llvm::Intrinsic::amdgcn_workgroup_id_x,
@@ -118,6 +123,38 @@ void FunctionEmitter::emit_device_if(const If& node) {
   device_->narrowed |= device_->active != 0;
   emit_if(node);
   device_->narrowed = outside;
+}
+
+// The work-item ends; the host is told which assert it was, of several the first in the text.
+// Others don't wait for it at a barrier: a wavefront that has ended is not waited for.
+void FunctionEmitter::emit_device_assert(const Assert& node, llvm::Value* failed) {
+  auto* constant = llvm::dyn_cast<llvm::ConstantInt>(failed);
+  if (constant && constant->isZero()) return;
+  const std::vector<const Assert*>& asserts = device_->plan->asserts;
+  size_t number = size_t(std::find(asserts.begin(), asserts.end(), &node) - asserts.begin());
+  INLAY_CHECK(number < asserts.size() && device_->assert_word, "the plan knows all asserts");
+  llvm::BasicBlock* failure = new_block("failure");
+  llvm::BasicBlock* next = new_block("next");
+  b_.CreateCondBr(failed, failure, next,
+                  llvm::MDBuilder(parent_.context()).createUnlikelyBranchWeights());
+  b_.SetInsertPoint(failure);
+  // Told at once, before the others go on to a barrier: the optimizer would put what only those
+  // work-items do that end behind everything else, so it must not see that they do.
+  b_.CreateAtomicRMW(llvm::AtomicRMWInst::UMin, device_->assert_word, b_.getInt32(uint32_t(number)),
+                     llvm::Align(4), llvm::AtomicOrdering::Monotonic,
+                     parent_.context().getOrInsertSyncScopeID("agent"));
+  b_.CreateBr(next);
+  b_.SetInsertPoint(next);
+  llvm::FunctionType* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getInt32Ty()}, false);
+  llvm::Value* again =
+      b_.CreateCall(llvm::InlineAsm::get(type, "", "=v,0", /*hasSideEffects=*/true),
+                    {b_.CreateZExt(failed, b_.getInt32Ty())});
+  llvm::BasicBlock* end = new_block("end");
+  llvm::BasicBlock* rest = new_block("rest");
+  b_.CreateCondBr(b_.CreateIsNotNull(again), end, rest);
+  b_.SetInsertPoint(end);
+  b_.CreateRetVoid();
+  b_.SetInsertPoint(rest);
 }
 
 unsigned FunctionEmitter::missing_dimensions() const {

@@ -99,6 +99,9 @@ void FunctionEmitter::emit_launch(const KernelPlan& plan) {
     }
   }
 
+  llvm::Value* assert_word = plan.asserts.empty() ? nullptr : emit_assert_begin();
+  if (assert_word) arguments.push_back({assert_word, global, "inlay.assert"});
+
   // The kernarg segment: explicit arguments one after the other, each aligned as its type.
   uint64_t size = 0;
   llvm::Align alignment(8);
@@ -151,7 +154,8 @@ void FunctionEmitter::emit_launch(const KernelPlan& plan) {
       auto found = names_.vars.find(var);
       if (found != names_.vars.end()) inner.names_.vars[var] = inside(found->second);
     }
-    inner.emit_kernel_body(plan);
+    inner.emit_kernel_body(
+        plan, assert_word ? function->getArg(unsigned(arguments.size() - 1)) : nullptr);
   }
 
   // The launch.
@@ -173,13 +177,45 @@ void FunctionEmitter::emit_launch(const KernelPlan& plan) {
   auto* type = llvm::FunctionType::get(
       b_.getInt32Ty(),
       {b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy(), b_.getPtrTy(), b_.getInt64Ty()}, false);
-  llvm::CallInst* status =
+  llvm::CallInst* launched =
       b_.CreateCall(type, parent_.runtime_function(b_, RuntimeOffsets::kernel_launch),
                     {gpu_context_, b_.getInt32(uint32_t(device.kernels().size())), extents, segment,
                      b_.getInt64(size)});
-  status->setDoesNotThrow();
+  launched->setDoesNotThrow();
   device.kernels().push_back(std::move(kernel));
+  llvm::Value* status = assert_word ? emit_assert_end(plan, assert_word, launched) : launched;
   exit_if(b_.CreateIsNotNull(status), [&]() -> llvm::Value* { return status; });
+}
+
+llvm::Value* FunctionEmitter::emit_assert_begin() {
+  Builder at(entry_, entry_->getTerminator()->getIterator(), folder_);
+  llvm::AllocaInst* word = at.CreateAlloca(b_.getPtrTy(), nullptr, "inlay.assert");
+  auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy(), b_.getPtrTy()}, false);
+  llvm::CallInst* status = b_.CreateCall(
+      type, parent_.runtime_function(b_, RuntimeOffsets::gpu_assert_begin), {gpu_context_, word});
+  status->setDoesNotThrow();
+  exit_if(b_.CreateIsNotNull(status), [&]() -> llvm::Value* { return status; });
+  return b_.CreateLoad(b_.getPtrTy(), word);
+}
+
+llvm::Value* FunctionEmitter::emit_assert_end(const KernelPlan& plan, llvm::Value* word,
+                                              llvm::Value* launched) {
+  llvm::SmallVector<llvm::Constant*, 4> texts;
+  for (const Assert* each : plan.asserts) {
+    texts.push_back(parent_.text(name_ + ": " + each->message));
+  }
+  auto* array = llvm::ArrayType::get(b_.getPtrTy(), texts.size());
+  auto* messages =
+      new llvm::GlobalVariable(parent_.module(), array, true, llvm::GlobalValue::PrivateLinkage,
+                               llvm::ConstantArray::get(array, texts), plan.name + ".asserts");
+  auto* type = llvm::FunctionType::get(
+      b_.getInt32Ty(),
+      {b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy(), b_.getInt32Ty()}, false);
+  llvm::CallInst* status =
+      b_.CreateCall(type, parent_.runtime_function(b_, RuntimeOffsets::gpu_assert_end),
+                    {gpu_context_, word, launched, messages, b_.getInt32(uint32_t(texts.size()))});
+  status->setDoesNotThrow();
+  return status;
 }
 
 }  // namespace emit

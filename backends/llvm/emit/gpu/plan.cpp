@@ -325,10 +325,7 @@ class KernelChecker : Visitor {
       }
     }
   }
-  void visit_node(const Assert& node) override {
-    found_.error("kernel-assert", node.loc, "an assert stands inside a kernel, which can't return",
-                 "assert before the grid and lane loops");
-  }
+  void visit_node(const Assert& node) override { plan_.asserts.push_back(&node); }
 
   void check_size() {
     for (int64_t& extent : plan_.workgroup) extent = std::max<int64_t>(extent, 1);
@@ -428,6 +425,7 @@ class Splitter {
       HostNeeds needs = needs_of(stmt);
       lanes |= needs.lane;
       auto* allocate = stmt.as<Allocate>();
+      needs.assertion = false;  // the kernel can do that
       if (!needs.any() || (allocate && fits_work_item(allocate->buffer))) continue;
       bool is_let = rest[0].as<Let>() != nullptr;
       std::string name =
@@ -436,9 +434,7 @@ class Splitter {
                    "`" + name + "` " +
                        (is_let ? "is computed by the GPU" : "is memory of a workgroup") +
                        ", but what the host does depends on its scope: " +
-                       (needs.grid         ? "a grid loop"
-                        : needs.allocation ? "an allocation"
-                                           : "an assert"),
+                       (needs.grid ? "a grid loop" : "an allocation"),
                    "declare it inside of the grid loop that uses it");
       return Block::make({}, block.loc);
     }
@@ -452,6 +448,11 @@ class Splitter {
       case StmtKind::Store:
       case StmtKind::Evaluate:
         return true;
+      case StmtKind::Assert: {
+        MemoryUse use;
+        use.visit(stmt.as<Assert>()->condition);
+        return !use.what.empty();
+      }
       case StmtKind::For:
       case StmtKind::If:
       case StmtKind::Block: {
@@ -484,10 +485,6 @@ class Splitter {
       }
       case StmtKind::Block:
         return split(stmt);
-      case StmtKind::Assert: {
-        check_host(stmt.as<Assert>()->condition, "this condition", stmt.loc());
-        return stmt;
-      }
       default:
         return stmt;
     }

@@ -37,6 +37,7 @@ struct KernelPlan {
   std::array<int64_t, 3> workgroup{1, 1, 1};
   /// The ready kernel that this launch runs, if its body is nothing but a call of one.
   const CallExtern* ready = nullptr;
+  std::vector<const Assert*> asserts;  ///< in textual order
 
   int64_t work_items() const { return workgroup[0] * workgroup[1] * workgroup[2]; }
 };
@@ -50,7 +51,7 @@ struct HostPlan {
 
 /// Splits `function`. `ready`: names of imported kernels. Faults go to `found`; rules:
 /// "host-access", "grid-nest", "grid-extent", "lane-extent", "lane-nest", "workgroup-size",
-/// "kernel-alloc", "kernel-assert", "lds-limit", "private-lanes", "ready-kernel". Warnings go to
+/// "kernel-alloc", "lds-limit", "private-lanes", "ready-kernel". Warnings go to
 /// `warnings`: "serial-kernel".
 HostPlan plan_kernels(const Function& function, const std::set<std::string>& ready,
                       const GpuLimits& limits, Diagnostics& found, Diagnostics& warnings);
