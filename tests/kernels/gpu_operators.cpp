@@ -207,9 +207,16 @@ std::vector<Operator> make_operators() {
                  {{{"M", 3}, {"N", 300}}, {{"M", 1}, {"N", 1}}, {{"M", 2}, {"N", 0}}},
                  rows,
                  [](const Sizes&) { return 8; },
+                 /*reference=*/"softmax",
                  /*normalized=*/true});
   all.push_back({"examples/vadd16/vadd16.inlay", "vadd", lengths({0, 1, 100}),
                  lengths({0, 1, 15, 16, 17, 100, 4096, 5003}), none});
+  for (const char* form : {"c", "llvm", "inline", "expression", "kernel"}) {
+    std::string name = std::string("vadd_") + form;
+    bool interpreted = name != "vadd_expression" && name != "vadd_kernel";
+    all.push_back({"examples/vadd16/import_forms_gfx9.inlay", name, lengths({0, 1, 65}),
+                   lengths({0, 1, 3, 4, 5, 63, 64, 65, 257}), none, interpreted ? name : "vadd_c"});
+  }
   return all;
 }
 

@@ -18,6 +18,8 @@ struct Operator {
   /// The most products, or other rounded terms of magnitude 1, that one element of a result sums
   /// up, for arguments in [-1, 1].
   std::function<double(const Sizes&)> terms;
+  /// What the interpreter runs in its place: not assembly.
+  std::string reference = function;
   bool normalized = false;  ///< a term has the magnitude of the greatest result instead
 };
 

@@ -55,7 +55,8 @@ class Emulated {
     const Function& function = cli::pick_function(program_, test.function);
     Arguments arguments(function, words, 7);
     std::vector<TensorArgument> expected = clone(arguments.tensors());
-    interpret(program_, function, arguments.interpreter_values(expected));
+    interpret(program_, cli::pick_function(program_, test.reference),
+              arguments.interpreter_values(expected));
     cli::DeviceArguments there(arguments, device_);
     ASSERT_EQ(there.try_call(code_.function(test.function)), INLAY_OK)
         << what << ": " << inlay_last_error();
