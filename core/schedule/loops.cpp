@@ -181,8 +181,8 @@ Schedule& Schedule::split(const std::string& name, Factor factor, const std::str
 }
 
 std::vector<const For*> perfect_chain(const Function& function, const Stmt& outermost,
-                                      const std::set<std::string>& wanted,
-                                      const std::string& rule) {
+                                      const std::set<std::string>& wanted, const std::string& rule,
+                                      std::vector<const If*>* guards) {
   std::vector<const For*> chain;
   std::set<std::string> missing = wanted;
   const Stmt* at = &outermost;
@@ -193,7 +193,14 @@ std::vector<const For*> perfect_chain(const Function& function, const Stmt& oute
     if (missing.empty()) return chain;
     const Stmt* next = nullptr;
     const Stmt* other = nullptr;
-    for (const Stmt& stmt : body_of(*loop)) {
+    const std::vector<Stmt>* inside = &body_of(*loop);
+    while (guards && inside->size() == 1) {
+      auto* guard = inside->front().as<If>();
+      if (!guard || guard->else_body) break;
+      guards->push_back(guard);
+      inside = &guard->then_body.as<Block>()->stmts;
+    }
+    for (const Stmt& stmt : *inside) {
       if (is_hint(stmt)) continue;
       if (stmt.as<For>() && !next) {
         next = &stmt;
@@ -257,7 +264,9 @@ Schedule& Schedule::reorder(const std::vector<std::string>& names) {
     }
   }
   Stmt nest = inline_pure_lets(outermost.self);
-  std::vector<const For*> chain = perfect_chain(function_, nest, wanted, "illegal-reorder");
+  std::vector<const If*> guards;
+  std::vector<const For*> chain =
+      perfect_chain(function_, nest, wanted, "illegal-reorder", &guards);
   // The listed loops take, in their new order, the places that they have now.
   std::vector<size_t> places;
   for (size_t i = 0; i < chain.size(); ++i) {
@@ -312,11 +321,23 @@ Schedule& Schedule::reorder(const std::vector<std::string>& names) {
            "keep `" + chain[carrier]->var.name() +
                "` outside, or take the statements apart with fission");
   }
+  // A guard between the loops goes inside of all, and out again as far as it does not change. Then
+  // bounds below it are evaluated where it does not hold, too.
   Stmt body = chain.back()->body;
+  for (size_t i = guards.size(); i-- > 0;) {
+    body = Block::make({If::make(guards[i]->condition, body, {}, guards[i]->loc)});
+  }
+  if (!guards.empty() && !evaluates_safely(Block::make({nest}))) {
+    refuse("illegal-reorder", {nest, {}},
+           "a condition" + place_of(guards[0]->loc) +
+               " stands between the loops, and bounds or conditions in them read memory or divide",
+           "name those with a `let` before the loops");
+  }
   for (size_t i = chain.size(); i-- > 0;) {
     const For& loop = *chain[permutation[i]];
     body = For::make(loop.for_kind, loop.var, loop.min, loop.extent, body, loop.loc);
   }
+  if (!guards.empty()) body = hoist_guards(body);
   std::string text = "reorder ";
   for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + names[i];
   reassociates_ |= reassociates;

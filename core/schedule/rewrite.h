@@ -73,9 +73,11 @@ bool is_hint(const Stmt& stmt);
 bool is_pure(const Expr& expr);
 
 /// The loops from `outermost` down to the last of `wanted`, each the only statement of the one
-/// before. Throws `rule` if the nest is not perfect or a loop is not in it.
+/// before; or in an `if` that is, which then goes to `guards`, if given. Throws `rule` if the nest
+/// is not perfect or a loop is not in it.
 std::vector<const For*> perfect_chain(const Function& function, const Stmt& outermost,
-                                      const std::set<std::string>& wanted, const std::string& rule);
+                                      const std::set<std::string>& wanted, const std::string& rule,
+                                      std::vector<const If*>* guards = nullptr);
 /// If `extent` (an index at the site of `loop`) is min(full, rest), the two; `full` is the one that
 /// is a number, or free of loop variables.
 struct PartialExtent {

@@ -184,7 +184,8 @@ Schedule& Schedule::bind(const std::string& name, ForKind kind) {
     refuse(kRule, site, "loop `" + name + "` can't be bound to `" + what + "`",
            "bind it to grid(x|y|z) or lane(x|y|z)");
   }
-  if (loop.for_kind != ForKind::Serial) {
+  bool known = loop.for_kind == ForKind::Parallel;  // that iterations are independent
+  if (loop.for_kind != ForKind::Serial && !known) {
     refuse(kRule, site, "loop `" + name + "` is " + to_string(loop.for_kind) + " already");
   }
   require_nesting(site, kind, kRule);
@@ -205,7 +206,8 @@ Schedule& Schedule::bind(const std::string& name, ForKind kind) {
   Accesses accesses = collect_accesses(site.self, program_);
   check_memory(site, kind, accesses);
   Context context = context_at(function_, site);
-  if (auto conflict = find_carried(context, accesses, {&loop})) {
+  auto conflict = known ? std::nullopt : find_carried(context, accesses, {&loop});
+  if (conflict) {
     bool reduction = commute(conflict->first, conflict->second);
     refuse(kRule, site,
            reduction ? "loop `" + name + "` is a reduction: its iterations add to one element"

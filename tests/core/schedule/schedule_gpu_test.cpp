@@ -72,6 +72,21 @@ TEST(ScheduleGpu, BindAroundOtherLoopsAndByThemselves) {
   expect_same(program, s, {}, {"Y"});
 }
 
+// What was proven of loops one by one is not asked again of what they were fused into.
+TEST(ScheduleGpu, BindsParallelLoops) {
+  Program program = parse(R"(
+    func f(X: f32[L, M, N], Y: f32[L, M, N]) {
+      for l in 0..L { for m in 0..M { for n in 0..N { Y[l, m, n] = X[l, m, n] + 1.0 } } }
+    })");
+  Schedule s(program, "f");
+  apply_steps(s, R"(split n by 4 into nb, t
+                    parallel l  parallel m  parallel nb
+                    fuse l, m into lm  fuse lm, nb into all
+                    bind all to grid(x)  bind t to lane(x))",
+              "steps");
+  expect_same(program, s, {{"L", 3}, {"M", 2}, {"N", 9}}, {"Y"});
+}
+
 struct Wrong {
   const char* steps;
   const char* said;
@@ -201,13 +216,13 @@ test.inlay:21:3: note: this is what the step is about
  21 |   for w in 0..4 { assert n > w, "w" B[w, w] = 0.0 }
     |   ^
 )"},
-                                           Wrong{"parallel i bind i to grid(x)", R"(
-steps:1:12: error: loop `i` is parallel already [illegal-bind]
- 1 | parallel i bind i to grid(x)
-   |            ^
-test.inlay:3:3: note: this is what the step is about
- 3 |   for i in 0..M {
-   |   ^
+                                           Wrong{"vectorize j bind j to grid(x)", R"(
+steps:1:13: error: loop `j` is vectorized already [illegal-bind]
+ 1 | vectorize j bind j to grid(x)
+   |             ^
+test.inlay:4:5: note: this is what the step is about
+ 4 |     for j in 0..N { B[i, j] = A[i, j] * 2.0 }
+   |     ^
 )"},
                                            Wrong{"parallel i bind j to grid(x)", R"(
 steps:1:12: error: the grid(x) loop `j` would stand inside the parallel loop `i` [illegal-bind]

@@ -126,6 +126,36 @@ TEST(ScheduleReorder, LegalAndIllegal) {
   expect_same_everywhere(sum, imperfect, {"X"});
 }
 
+// A condition between the loops goes inside, and out again where it does not change.
+TEST(ScheduleReorder, AroundConditions) {
+  Program program = parse(R"(
+    func f(A: f32[M, N], X: f32[N]) {
+      for z in 0..N { X[z] = 0.0 }
+      for j in 0..N { for i in 0..M { if i + j < N { for k in 0..3 { X[j] += A[i, i + j] } } } }
+    })");
+  Schedule s(program, "f");
+  s.reorder({"i", "k", "j"});
+  EXPECT_TRUE(has(print(s.function()), {"for i in 0..M", "for k in 0..3", "for j in 0..N",
+                                        "if i + j < N {\n          X[j] +="}))
+      << print(s.function());
+  expect_same_everywhere(program, s, {"X"});
+  s.reorder({"k", "j"}).reorder({"j", "k"});
+  Schedule back(program, "f");
+  back.reorder({"i", "j", "k"});
+  EXPECT_TRUE(has(print(back.function()), {"if i + j < N {\n        for k in 0..3"}))
+      << print(back.function());
+  expect_same_everywhere(program, back, {"X"});
+
+  Program guarded = parse(R"(
+    func f(A: f32[M, N], X: f32[N]) {
+      for j in 0..N { for i in 0..M { if M > 2 { for k in 0..N / (M - 2) { X[j] += A[i, j] } } } }
+    })");
+  Schedule wrong(guarded, "f");
+  Diagnostic refused = refusal([&] { wrong.reorder({"k", "i"}); });
+  EXPECT_EQ(refused.rule, "illegal-reorder");
+  EXPECT_TRUE(has(refused.message, {"a condition", "read memory or divide"}));
+}
+
 TEST(ScheduleReorder, TellsWhenASumIsReassociated) {
   Program program = parse(R"(
     func f(A: f32[M, N], X: f32[1]) { for i in 0..M { for j in 0..N { X[0] += A[i, j] } } })");
