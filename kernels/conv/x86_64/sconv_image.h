@@ -57,15 +57,17 @@ struct SconvImage {
     int64_t tap, end, p0, p1;
     bool first, last;
     int64_t row, column;  ///< of `tap`
-    int64_t run;          ///< floats that one run of each pixel has, all of the part; or 0
-    const float* b;       ///< of its first tap
+    int64_t run,
+        run_at;      ///< where one run of each pixel is the whole part: its floats, from where on
+    const float* b;  ///< of its first tap
   };
 
   // The pixels of one block. Of those that lie side by side in one row of c, with all their taps
   // in the image, the first is enough.
   struct Pixels {
     bool plain;
-    const char* a;  ///< of tap (0, 0), which may lie outside of the image: an address only
+    int64_t blocks;  ///< how many follow each other, if they are plain
+    const char* a;   ///< of tap (0, 0), which may lie outside of the image: an address only
     float* c;
     const char* each_a[kMr];
     float* each_c[kMr];
@@ -177,53 +179,59 @@ struct SconvImage {
     }
   }
 
-  // A part of the sums of one block, added to what is in c but for the first part.
+  // A part of the sums of one block, or of several plain ones that follow each other, added to what
+  // is in c but for the first part.
   template <int kM>
   static __attribute__((noinline)) void block(const Call& call, const Part& part,
                                               const Pixels& pixels) {
     const SconvShape& shape = call.shape;
-    constexpr uint32_t kAll = (1u << kM) - 1;
-    const float* a[kM];
-    if (pixels.plain) {
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)(pixels.a + i * call.a_right);
-    } else {
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)pixels.each_a[i];
-    }
-    auto c = [&](int i) { return pixels.plain ? pixels.c + i * call.c1 : pixels.each_c[i]; };
-    Vector sum[kM][2];
-    if (part.first) {
-      load_pair(sum[0], call.bias, shape.n);
-      INLAY_UNROLL for (int i = 1; i < kM; ++i) {
-        sum[i][0] = sum[0][0];
-        sum[i][1] = sum[0][1];
+    const char* first_a = pixels.a;
+    float* first_c = pixels.c;
+    for (int64_t left = pixels.blocks;;) {
+      const float* a[kM];
+      if (pixels.plain) {
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)(first_a + i * call.a_right);
+      } else {
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)pixels.each_a[i];
       }
-    } else {
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) load_pair(sum[i], c(i), shape.n);
-    }
-    if (pixels.plain && part.run > 0) {
-      run_whole<kM>(sum, a, part.row * call.tap_h + part.column * call.tap_w + part.p0, part.run,
-                    part.b);
-    } else {
-      add_taps<kM>(sum, a, call, part, pixels);
-    }
-    if (kRelu && part.last) {
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        sum[i][0] = Isa::at_least_zero(sum[i][0]);
-        sum[i][1] = Isa::at_least_zero(sum[i][1]);
+      auto c = [&](int i) { return pixels.plain ? first_c + i * call.c1 : pixels.each_c[i]; };
+      Vector sum[kM][2];
+      if (part.first) {
+        load_pair(sum[0], call.bias, shape.n);
+        INLAY_UNROLL for (int i = 1; i < kM; ++i) {
+          sum[i][0] = sum[0][0];
+          sum[i][1] = sum[0][1];
+        }
+      } else {
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) load_pair(sum[i], c(i), shape.n);
       }
-    }
-    if (shape.n == kNr) {
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        float* to = c(i);
-        Isa::store(to, sum[i][0]);
-        Isa::store(to + kLanes, sum[i][1]);
+      if (pixels.plain && part.run > 0) {
+        run_whole<kM>(sum, a, part.run_at, part.run, part.b);
+      } else {
+        add_taps<kM>(sum, a, call, part, pixels);
       }
-    } else {
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        float* to = c(i);
-        Isa::store_some(to, sum[i][0], shape.n);
-        Isa::store_some(to + kLanes, sum[i][1], shape.n - kLanes);
+      if (kRelu && part.last) {
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+          sum[i][0] = Isa::at_least_zero(sum[i][0]);
+          sum[i][1] = Isa::at_least_zero(sum[i][1]);
+        }
       }
+      if (shape.n == kNr) {
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+          float* to = c(i);
+          Isa::store(to, sum[i][0]);
+          Isa::store(to + kLanes, sum[i][1]);
+        }
+      } else {
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+          float* to = c(i);
+          Isa::store_some(to, sum[i][0], shape.n);
+          Isa::store_some(to + kLanes, sum[i][1], shape.n - kLanes);
+        }
+      }
+      if (--left == 0) return;
+      first_a += kM * call.a_right;
+      first_c += kM * call.c1;
     }
   }
 
@@ -272,27 +280,43 @@ struct SconvImage {
       // The rows of c and their pixels of a follow each other: one row.
       line = m *= lines;
       lines = 1;
-    } else if (inside || m / ((m + kMr - 1) / kMr) < 5) {
+    } else if (m / ((m + kMr - 1) / kMr) < 5) {
       // Blocks of one row would be small.
       line *= lines;
       lines = 1;
     }
     const int64_t blocks = (line + kMr - 1) / kMr;
     const int64_t least = line / blocks, larger = line % blocks;
+    // Pixels first_x..last_x of a row have all their columns in the image.
+    int64_t first_x = 0, last_x = m;
+    if (!inside) {
+      const int64_t room = shape.w - 1 - reach_w + shape.left;
+      if (shape.left > 0) first_x = shape.sw > 0 ? (shape.left + shape.sw - 1) / shape.sw : m;
+      if (room < 0) {
+        last_x = 0;
+      } else if (shape.sw > 0 && room / shape.sw + 1 < m) {
+        last_x = room / shape.sw + 1;
+      }
+    }
     int64_t row = -shape.top, x = 0;
     for (int64_t l = 0; l < lines; ++l) {
-      for (int64_t i = 0; i < blocks; ++i) {
+      for (int64_t i = 0; i < blocks;) {
         const int64_t size = least + (i < larger);
-        const int64_t column = x * shape.sw - shape.left;
         Pixels pixels;
         pixels.a = a + x * call.a_right;
         pixels.c = c + x * call.c1;
+        pixels.blocks = 1;
         pixels.plain =
-            x + size <= m && (inside || (row >= 0 && row + reach_h < shape.h && column >= 0 &&
-                                         column + (size - 1) * shape.sw + reach_w < shape.w));
-        if (!pixels.plain) list(call, pixels, size, row, x);
+            x >= first_x && x + size <= last_x && (inside || (row >= 0 && row + reach_h < shape.h));
+        if (!pixels.plain) {
+          list(call, pixels, size, row, x);
+        } else if (x + 2 * size <= last_x) {
+          const int64_t fit = (last_x - x) / size, alike = i < larger ? larger - i : blocks - i;
+          pixels.blocks = fit < alike ? fit : alike;
+        }
         dispatch<kMr>(size, call, part, pixels);
-        for (x += size; x >= m; x -= m) {
+        i += pixels.blocks;
+        for (x += size * pixels.blocks; x >= m; x -= m) {
           row += shape.sh;
           a += call.a_down;
           c += call.c0;
@@ -340,6 +364,7 @@ struct SconvImage {
       const bool one_run =
           part.end - part.tap == 1 || (shape.taps_h == 1 && call.tap_w == part.p1 - part.p0);
       part.run = one_run ? floats : 0;
+      part.run_at = part.row * call.tap_h + part.column * call.tap_w + part.p0;
       image(call, part, start, c);
       if (part.last) return;
       part.first = false;
