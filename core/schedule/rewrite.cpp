@@ -481,11 +481,15 @@ Stmt inline_pure_lets(const Stmt& stmt) {
   return inliner.mutate(stmt);
 }
 
-Stmt hoist_guards(const Stmt& stmt) {
+Stmt hoist_guards(const Stmt& stmt, size_t depth) {
   struct Hoister : Mutator {
+    size_t depth = 0;
     using Mutator::mutate_node;
     Stmt mutate_node(const For& node, const Stmt& self) override {
+      if (depth == 0) return self;
+      --depth;
       Stmt body = mutate(node.body);
+      ++depth;
       auto& stmts = body.as<Block>()->stmts;
       auto* branch = stmts.size() == 1 ? stmts[0].as<If>() : nullptr;
       if (branch && !branch->else_body && is_pure(branch->condition) &&
@@ -512,6 +516,7 @@ Stmt hoist_guards(const Stmt& stmt) {
       return finder.found;
     }
   } hoister;
+  hoister.depth = depth;
   return hoister.mutate(stmt);
 }
 

@@ -120,9 +120,10 @@ Schedule& Schedule::fission(const std::vector<std::string>& names, const std::st
     first_nest = For::make(loop.for_kind, loop.var, loop.min, loop.extent, first_nest, loop.loc);
     second_nest = For::make(loop.for_kind, loop.var, loop.min, loop.extent, second_nest, loop.loc);
   }
-  first_nest =
-      hoist_guards(copy_with_suffix(first_nest, free_suffix(Block::make({first_nest}), suffix)));
-  second_nest = hoist_guards(second_nest);
+  // Loops inside of those that are copied stay as they are.
+  first_nest = hoist_guards(
+      copy_with_suffix(first_nest, free_suffix(Block::make({first_nest}), suffix)), chain.size());
+  second_nest = hoist_guards(second_nest, chain.size());
   return commit("fission " + joined(names) + " before " + before + " suffix " + suffix,
                 replace(function_.body, {{site.self.get(), {first_nest, second_nest}}}));
 }

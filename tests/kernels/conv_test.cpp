@@ -266,17 +266,17 @@ TEST(Conv2d, ShapesThatDoNotFitAreToldInASentence) {
 TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/conv2d_nchw.inlay", [](const Compiled& compiled) {
     for (const Conv& c : grid()) {
-      Numbers numbers = c.numbers(1);
-      numbers.erase("P");
+      int64_t nr = compiled.nr("conv2d_nchw"), panels = (c.cout + nr - 1) / nr;
+      Numbers numbers = c.numbers(nr);
       Arguments arguments = compiled.call("conv2d_nchw", numbers);
       const auto& tensors = arguments.tensors();
-      const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
+      const float *x = floats(tensors[0]), *wp = floats(tensors[1]), *bias = floats(tensors[2]),
                   *y = floats(tensors[3]);
       Judge judge;
       int64_t channels = c.groups * c.cout, pixels = c.oh() * c.ow();
       for (int64_t at = 0; at < c.n * channels * pixels; ++at) {
         int64_t ow = at % c.ow(), oh = at / c.ow() % c.oh(), out = at / pixels % channels,
-                n = at / pixels / channels, g = out / c.cout;
+                n = at / pixels / channels, g = out / c.cout, oc = out % c.cout;
         double sum = bias[out], magnitude = std::fabs(sum);
         for (int64_t p = 0; p < c.cin; ++p) {
           for (int64_t r = 0; r < c.r; ++r) {
@@ -286,7 +286,7 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
               double product =
                   static_cast<double>(
                       x[((n * c.groups * c.cin + g * c.cin + p) * c.h + row) * c.w + column]) *
-                  f[((out * c.cin + p) * c.r + r) * c.s + s];
+                  wp[((((g * panels + oc / nr) * c.r + r) * c.s + s) * c.cin + p) * nr + oc % nr];
               sum += product;
               magnitude += std::fabs(product);
             }

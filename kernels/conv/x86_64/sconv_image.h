@@ -36,20 +36,22 @@ struct SconvShape {
   int64_t rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w;
 };
 
-template <typename Isa, int kMr, bool kRelu>
+template <typename Isa, int kMr, bool kRelu, bool kPlanes>
 struct SconvImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
   static constexpr int kNr = 2 * kLanes;
+  static constexpr int kPlaces = 512, kShort = 32;
   static constexpr int64_t kPart = kLanes * 32 * 1024;  ///< bytes of b
 
   struct Call {
     SconvShape shape;
     int64_t a_right, a_down;  ///< from one pixel of c to the next, in bytes of a
     int64_t tap_h, tap_w;     ///< from one tap to the next, in floats of a
+    int64_t channel;          ///< from one channel to the next, in floats of a
     const float* b;
     const float* bias;
-    int64_t c0, c1;
+    int64_t c_down, c_right, c_channel;  ///< in floats
   };
 
   // A part of the sum: taps `tap`..`end` in the order of b, floats p0..p1 of each.
@@ -57,9 +59,10 @@ struct SconvImage {
     int64_t tap, end, p0, p1;
     bool first, last;
     int64_t row, column;  ///< of `tap`
-    int64_t run,
-        run_at;      ///< where one run of each pixel is the whole part: its floats, from where on
-    const float* b;  ///< of its first tap
+    // Where one run of each pixel is the whole part: how many steps, from where on; or 0.
+    int64_t run, run_at;
+    const int64_t* places;  ///< where few channels make short runs: where each step reads, or null
+    const float* b;         ///< of its first tap
   };
 
   // The pixels of one block. Of those that lie side by side in one row of c, with all their taps
@@ -97,32 +100,44 @@ struct SconvImage {
     }
   }
 
-  // A run of `count` floats of each pixel, from `at` on.
+  // `count` steps, `channel` floats apart from `at` on.
   template <int kM>
   INLAY_INLINE void run_whole(Vector (&sum)[kM][2], const float* const (&a)[kM], int64_t at,
-                              int64_t count, const float* b) {
-    const int64_t end = at + count;
-    const int64_t pairs = at + (count & ~(int64_t)1);
-    while (at < pairs) {
+                              int64_t channel, int64_t count, const float* b) {
+    const float* const pairs = b + (count & ~(int64_t)1) * kNr;
+    while (b < pairs) {
       // The compiler would make a pointer per pixel run along.
       __asm__("" : "+r"(at), "+r"(b));
       step<kM, false>(sum, a, at, b, 0);
-      step<kM, false>(sum, a, at + 1, b + kNr, 0);
-      at += 2;
+      step<kM, false>(sum, a, at + channel, b + kNr, 0);
+      at += 2 * channel;
       b += 2 * kNr;
     }
-    if (at < end) step<kM, false>(sum, a, at, b, 0);
+    if (count & 1) step<kM, false>(sum, a, at, b, 0);
   }
 
+  // The same for the pixels of `mask`.
   template <int kM>
   INLAY_INLINE void run_masked(Vector (&sum)[kM][2], const float* const (&a)[kM], int64_t at,
-                               int64_t count, const float* b, uint32_t mask) {
-    const int64_t end = at + count;
-    while (at < end) {
+                               int64_t channel, int64_t count, const float* b, uint32_t mask) {
+    const float* const end = b + count * kNr;
+    while (b < end) {
       // Nor is a loop wanted for each mask.
       __asm__("" : "+r"(at), "+r"(b), "+r"(mask));
       step<kM, true>(sum, a, at, b, mask);
-      at += 1;
+      at += channel;
+      b += kNr;
+    }
+  }
+
+  // Steps that read at `places`.
+  template <int kM>
+  INLAY_INLINE void run_places(Vector (&sum)[kM][2], const float* const (&a)[kM],
+                               const int64_t* places, int64_t count, const float* b) {
+    for (const int64_t* const end = places + count; places < end; ++places) {
+      int64_t at = *places;
+      __asm__("" : "+r"(at), "+r"(b));
+      step<kM, false>(sum, a, at, b, 0);
       b += kNr;
     }
   }
@@ -146,7 +161,8 @@ struct SconvImage {
     const SconvShape& shape = call.shape;
     constexpr uint32_t kAll = (1u << kM) - 1;
     const int64_t k = part.p1 - part.p0;
-    const bool follow = call.tap_w == k;
+    const int64_t channel = kPlanes ? call.channel : 1;
+    const bool follow = call.tap_w == k * channel;
     // Taps in first..last of a filter row meet the image for every pixel.
     int64_t first = 0, last = shape.taps_w;
     if (!pixels.plain) {
@@ -160,16 +176,16 @@ struct SconvImage {
       const int64_t end = left < shape.taps_w - s ? s + left : shape.taps_w;
       left -= end - s;
       const uint32_t rows = pixels.plain ? kAll : meeting<kM>(pixels.row, r * shape.dh, shape.h);
-      const int64_t at = r * call.tap_h + part.p0;
+      const int64_t at = r * call.tap_h + part.p0 * channel;
       while (s < end) {
         const bool whole = s >= first && s < last;
         const int64_t taps = whole && follow ? (last < end ? last : end) - s : 1;
         const uint32_t mask =
             whole ? rows : rows & meeting<kM>(pixels.column, s * shape.dw, shape.w);
         if (mask == kAll) {
-          run_whole<kM>(sum, a, at + s * call.tap_w, taps * k, b);
+          run_whole<kM>(sum, a, at + s * call.tap_w, channel, taps * k, b);
         } else if (mask != 0) {
-          run_masked<kM>(sum, a, at + s * call.tap_w, taps * k, b, mask);
+          run_masked<kM>(sum, a, at + s * call.tap_w, channel, taps * k, b, mask);
         }
         s += taps;
         b += taps * k * kNr;
@@ -179,12 +195,71 @@ struct SconvImage {
     }
   }
 
+  // The block of c: a row of channels for each pixel.
+  template <int kM>
+  INLAY_INLINE void get(Vector (&sum)[kM][2], const Call& call, const Pixels& pixels,
+                        const float* first) {
+    const int64_t n = call.shape.n;
+    if constexpr (kPlanes) {
+      float block[kM * kNr];
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        const float* from = pixels.plain ? first + i * call.c_right : pixels.each_c[i];
+        for (int64_t j = 0; j < n; ++j) block[i * kNr + j] = from[j * call.c_channel];
+        load_pair(sum[i], block + i * kNr, n);
+      }
+    } else {
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        load_pair(sum[i], pixels.plain ? first + i * call.c_right : pixels.each_c[i], n);
+      }
+    }
+  }
+
+  template <int kM>
+  INLAY_INLINE void put(const Vector (&sum)[kM][2], const Call& call, const Pixels& pixels,
+                        float* first) {
+    const int64_t n = call.shape.n;
+    auto c = [&](int i) { return pixels.plain ? first + i * call.c_right : pixels.each_c[i]; };
+    if constexpr (kPlanes) {
+      if (call.c_right == 1 && c(kM - 1) == c(0) + (kM - 1)) {
+        INLAY_UNROLL for (int i = 0; i < kM; i += 4) {
+          const int count = kM - i < 4 ? kM - i : 4;
+          INLAY_UNROLL for (int v = 0; v < 2; ++v) {
+            Isa::store_columns(c(0) + i + v * kLanes * call.c_channel, call.c_channel, sum[i][v],
+                               sum[i + (count > 1 ? 1 : 0)][v], sum[i + (count > 2 ? 2 : 0)][v],
+                               sum[i + (count > 3 ? 3 : 0)][v], count, n - v * kLanes);
+          }
+        }
+        return;
+      }
+      float block[kM * kNr];
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        Isa::store(block + i * kNr, sum[i][0]);
+        Isa::store(block + i * kNr + kLanes, sum[i][1]);
+      }
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        float* to = c(i);
+        for (int64_t j = 0; j < n; ++j) to[j * call.c_channel] = block[i * kNr + j];
+      }
+    } else if (n == kNr) {
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        float* to = c(i);
+        Isa::store(to, sum[i][0]);
+        Isa::store(to + kLanes, sum[i][1]);
+      }
+    } else {
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        float* to = c(i);
+        Isa::store_some(to, sum[i][0], n);
+        Isa::store_some(to + kLanes, sum[i][1], n - kLanes);
+      }
+    }
+  }
+
   // A part of the sums of one block, or of several plain ones that follow each other, added to what
   // is in c but for the first part.
   template <int kM>
   static __attribute__((noinline)) void block(const Call& call, const Part& part,
                                               const Pixels& pixels) {
-    const SconvShape& shape = call.shape;
     const char* first_a = pixels.a;
     float* first_c = pixels.c;
     for (int64_t left = pixels.blocks;;) {
@@ -194,19 +269,20 @@ struct SconvImage {
       } else {
         INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)pixels.each_a[i];
       }
-      auto c = [&](int i) { return pixels.plain ? first_c + i * call.c1 : pixels.each_c[i]; };
       Vector sum[kM][2];
       if (part.first) {
-        load_pair(sum[0], call.bias, shape.n);
+        load_pair(sum[0], call.bias, call.shape.n);
         INLAY_UNROLL for (int i = 1; i < kM; ++i) {
           sum[i][0] = sum[0][0];
           sum[i][1] = sum[0][1];
         }
       } else {
-        INLAY_UNROLL for (int i = 0; i < kM; ++i) load_pair(sum[i], c(i), shape.n);
+        get<kM>(sum, call, pixels, first_c);
       }
       if (pixels.plain && part.run > 0) {
-        run_whole<kM>(sum, a, part.run_at, part.run, part.b);
+        run_whole<kM>(sum, a, part.run_at, kPlanes ? call.channel : 1, part.run, part.b);
+      } else if (pixels.plain && part.places) {
+        run_places<kM>(sum, a, part.places, (part.end - part.tap) * (part.p1 - part.p0), part.b);
       } else {
         add_taps<kM>(sum, a, call, part, pixels);
       }
@@ -216,22 +292,10 @@ struct SconvImage {
           sum[i][1] = Isa::at_least_zero(sum[i][1]);
         }
       }
-      if (shape.n == kNr) {
-        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-          float* to = c(i);
-          Isa::store(to, sum[i][0]);
-          Isa::store(to + kLanes, sum[i][1]);
-        }
-      } else {
-        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-          float* to = c(i);
-          Isa::store_some(to, sum[i][0], shape.n);
-          Isa::store_some(to + kLanes, sum[i][1], shape.n - kLanes);
-        }
-      }
+      put<kM>(sum, call, pixels, first_c);
       if (--left == 0) return;
       first_a += kM * call.a_right;
-      first_c += kM * call.c1;
+      first_c += kM * call.c_right;
     }
   }
 
@@ -257,12 +321,12 @@ struct SconvImage {
       pixels.row[i] = row;
       pixels.column[i] = x * call.shape.sw - call.shape.left;
       a += call.a_right;
-      c += call.c1;
+      c += call.c_right;
       if (++x == call.shape.m) {
         x = 0;
         row += call.shape.sh;
         a += call.a_down - call.shape.m * call.a_right;
-        c += call.c0 - call.shape.m * call.c1;
+        c += call.c_down - call.shape.m * call.c_right;
       }
     }
   }
@@ -276,7 +340,7 @@ struct SconvImage {
                         (shape.rows - 1) * shape.sh + reach_h - shape.top < shape.h &&
                         (shape.m - 1) * shape.sw + reach_w - shape.left < shape.w;
     int64_t m = shape.m, line = m, lines = shape.rows;
-    if (inside && call.a_down == m * call.a_right && call.c0 == m * call.c1) {
+    if (inside && call.a_down == m * call.a_right && call.c_down == m * call.c_right) {
       // The rows of c and their pixels of a follow each other: one row.
       line = m *= lines;
       lines = 1;
@@ -304,7 +368,7 @@ struct SconvImage {
         const int64_t size = least + (i < larger);
         Pixels pixels;
         pixels.a = a + x * call.a_right;
-        pixels.c = c + x * call.c1;
+        pixels.c = c + x * call.c_right;
         pixels.blocks = 1;
         pixels.plain =
             x >= first_x && x + size <= last_x && (inside || (row >= 0 && row + reach_h < shape.h));
@@ -319,7 +383,7 @@ struct SconvImage {
         for (x += size * pixels.blocks; x >= m; x -= m) {
           row += shape.sh;
           a += call.a_down;
-          c += call.c0;
+          c += call.c_down;
         }
       }
     }
@@ -331,21 +395,29 @@ struct SconvImage {
     return parts > 1 ? (all + parts - 1) / parts : all;
   }
 
-  static __attribute__((noinline)) void run(const SconvShape& shape, const float* a, int64_t a0,
-                                            int64_t a1, const float* b, const float* bias, float* c,
-                                            int64_t c0, int64_t c1) {
+  /// Strides in floats: of a row, a pixel and a channel of a, and of c.
+  struct Strides {
+    int64_t row, pixel, channel;
+  };
+
+  static __attribute__((noinline)) void run(const SconvShape& shape, const float* a, Strides as,
+                                            const float* b, const float* bias, float* c,
+                                            Strides cs) {
     if (shape.rows <= 0 || shape.m <= 0 || shape.n <= 0) return;
     const int64_t bytes = sizeof(float);
     const Call call{shape,
-                    shape.sw * a1 * bytes,
-                    shape.sh * a0 * bytes,
-                    shape.dh * a0,
-                    shape.dw * a1,
+                    shape.sw * as.pixel * bytes,
+                    shape.sh * as.row * bytes,
+                    shape.dh * as.row,
+                    shape.dw * as.pixel,
+                    as.channel,
                     b,
                     bias,
-                    c0,
-                    c1};
-    const char* start = (const char*)((intptr_t)a - (shape.top * a0 + shape.left * a1) * bytes);
+                    cs.row,
+                    cs.pixel,
+                    cs.channel};
+    const char* start =
+        (const char*)((intptr_t)a - (shape.top * as.row + shape.left * as.pixel) * bytes);
     // Parts of the sum whose b stays in L2 over all pixels: some taps, or some of the floats of
     // one.
     int64_t k = shape.k, taps = shape.taps_h * shape.taps_w;
@@ -356,15 +428,27 @@ struct SconvImage {
     Part part{};
     part.b = b;
     part.first = true;
+    int64_t places[kPlaces];
+    if (k < kShort && taps > 1 && taps * k <= kPlaces && shape.rows * shape.m >= kShort) {
+      int64_t* to = places;
+      for (int64_t r = 0; r < shape.taps_h; ++r) {
+        for (int64_t s = 0; s < shape.taps_w; ++s) {
+          for (int64_t p = 0; p < k; ++p) {
+            *to++ = r * call.tap_h + s * call.tap_w + p * as.channel;
+          }
+        }
+      }
+      part.places = places;
+    }
     for (;;) {
       part.end = part.tap + part_taps < taps ? part.tap + part_taps : taps;
       part.p1 = part.p0 + part_k < k ? part.p0 + part_k : k;
       part.last = part.end == taps && part.p1 == k;
       const int64_t floats = (part.end - part.tap) * (part.p1 - part.p0);
-      const bool one_run =
-          part.end - part.tap == 1 || (shape.taps_h == 1 && call.tap_w == part.p1 - part.p0);
+      const bool one_run = part.end - part.tap == 1 ||
+                           (shape.taps_h == 1 && call.tap_w == (part.p1 - part.p0) * as.channel);
       part.run = one_run ? floats : 0;
-      part.run_at = part.row * call.tap_h + part.column * call.tap_w + part.p0;
+      part.run_at = part.row * call.tap_h + part.column * call.tap_w + part.p0 * as.channel;
       image(call, part, start, c);
       if (part.last) return;
       part.first = false;

@@ -21,13 +21,36 @@ struct Avx2 {
     return _mm256_loadu_si256((const __m256i*)(kOnesThenZeros + 8 - count));
   }
   static Vector load_some(const float* p, int64_t n) { return _mm256_maskload_ps(p, first(n)); }
-  // Every step-th float, of which the first n exist.
-  static Vector gather_some(const float* p, int64_t step, int64_t n) {
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const __m256i at = _mm256_mullo_epi32(lanes, _mm256_set1_epi32((int)step));
-    return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, at, _mm256_castsi256_ps(first(n)), 4);
-  }
   static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
+  // `count` vectors, of which the first n lanes exist, as the columns of rows `step` floats apart.
+  static void store_columns(float* to, int64_t step, Vector v0, Vector v1, Vector v2, Vector v3,
+                            int count, int64_t n) {
+    const Vector low01 = _mm256_unpacklo_ps(v0, v1), high01 = _mm256_unpackhi_ps(v0, v1);
+    const Vector low23 = _mm256_unpacklo_ps(v2, v3), high23 = _mm256_unpackhi_ps(v2, v3);
+    const __m256d rows[4] = {
+        _mm256_unpacklo_pd(_mm256_castps_pd(low01), _mm256_castps_pd(low23)),
+        _mm256_unpackhi_pd(_mm256_castps_pd(low01), _mm256_castps_pd(low23)),
+        _mm256_unpacklo_pd(_mm256_castps_pd(high01), _mm256_castps_pd(high23)),
+        _mm256_unpackhi_pd(_mm256_castps_pd(high01), _mm256_castps_pd(high23))};
+    // Row 4 * j + i is lane j of rows[i].
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; ++i) {
+      if (n <= i) return;
+      store_first(to + i * step, _mm256_castps256_ps128(_mm256_castpd_ps(rows[i])), count);
+    }
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; ++i) {
+      if (n <= 4 + i) return;
+      store_first(to + (4 + i) * step, _mm256_extractf128_ps(_mm256_castpd_ps(rows[i]), 1), count);
+    }
+  }
+  static void store_first(float* to, __m128 v, int count) {
+    if (count == 4) {
+      _mm_storeu_ps(to, v);
+      return;
+    }
+    if (count >= 2) _mm_storel_pi((__m64*)to, v);
+    if (count == 1) _mm_store_ss(to, v);
+    if (count == 3) _mm_store_ss(to + 2, _mm_movehl_ps(v, v));
+  }
 };
 
 }  // namespace

@@ -18,13 +18,39 @@ struct Avx512 {
     return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
   }
   static Vector load_some(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
-  // Every step-th float, of which the first n exist.
-  static Vector gather_some(const float* p, int64_t step, int64_t n) {
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i at = _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int)step));
-    return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), first(n), at, p, 4);
-  }
   static void store_some(float* p, Vector v, int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  // `count` vectors, of which the first n lanes exist, as the columns of rows `step` floats apart.
+  static void store_columns(float* to, int64_t step, Vector v0, Vector v1, Vector v2, Vector v3,
+                            int count, int64_t n) {
+    const Vector low01 = _mm512_unpacklo_ps(v0, v1), high01 = _mm512_unpackhi_ps(v0, v1);
+    const Vector low23 = _mm512_unpacklo_ps(v2, v3), high23 = _mm512_unpackhi_ps(v2, v3);
+    const __m512d rows[4] = {
+        _mm512_unpacklo_pd(_mm512_castps_pd(low01), _mm512_castps_pd(low23)),
+        _mm512_unpackhi_pd(_mm512_castps_pd(low01), _mm512_castps_pd(low23)),
+        _mm512_unpacklo_pd(_mm512_castps_pd(high01), _mm512_castps_pd(high23)),
+        _mm512_unpackhi_pd(_mm512_castps_pd(high01), _mm512_castps_pd(high23))};
+    // Row 4 * j + i is lane j of rows[i].
+#define INLAY_LANE(j)                                                                            \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; ++i) {                               \
+    if (n <= 4 * (j) + i) return;                                                                \
+    store_first(to + (4 * (j) + i) * step, _mm512_extractf32x4_ps(_mm512_castpd_ps(rows[i]), j), \
+                count);                                                                          \
+  }
+    INLAY_LANE(0)
+    INLAY_LANE(1)
+    INLAY_LANE(2)
+    INLAY_LANE(3)
+#undef INLAY_LANE
+  }
+  static void store_first(float* to, __m128 v, int count) {
+    if (count == 4) {
+      _mm_storeu_ps(to, v);
+      return;
+    }
+    if (count >= 2) _mm_storel_pi((__m64*)to, v);
+    if (count == 1) _mm_store_ss(to, v);
+    if (count == 3) _mm_store_ss(to + 2, _mm_movehl_ps(v, v));
+  }
 };
 
 }  // namespace
