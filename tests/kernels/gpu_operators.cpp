@@ -185,7 +185,10 @@ std::vector<Operator> make_operators() {
     Grid grid = with_panels(weights(), "Og");
     all.push_back({"conv/conv2d_nhwc.inlay", form, {grid[1]}, grid, none});
   }
-  all.push_back({"conv/conv2d_nchw.inlay", "conv2d_nchw", few_convs(), convs(), window});
+  all.push_back({"conv/conv2d_nchw.inlay", "conv2d_nchw", with_panels(few_convs(), "Og"),
+                 with_panels(convs(), "Og"), window});
+  Grid packed = with_panels(weights(), "Og");
+  all.push_back({"conv/conv2d_nchw.inlay", "conv2d_nchw_pack", {packed[1]}, packed, none});
   all.push_back({"conv/depthwise_conv2d.inlay", "depthwise_conv2d", depthwise(few_convs()),
                  depthwise(convs()), window});
   for (const char* name : {"add", "mul", "axpy", "relu", "sigmoid", "tanh", "gelu", "gelu_tanh"}) {

@@ -5,7 +5,8 @@
 //            over the taps that meet the image, 0 <= row < h and 0 <= column < w; with kRelu the
 //            maximum of that and 0          y in 0..rows, x in 0..m, j in 0..n
 // Shapes     a: the image, strides a0 (one row), a1 (one pixel) and 1; b: [taps_h, taps_w, k, nr],
-//            a packed panel; bias: [n]; c: strides c0 (one row), c1 (one pixel) and 1; all f32
+//            a packed panel; bias: [n]; c: strides c0 (one row), c1 (one pixel) and 1; all f32.
+//            With kPlanes images in planes: a[p, ...] and c[j, ...], strides of a plane, a row, 1
 // Strides    in floats
 // Alignment  that of a float (4 bytes); fastest with b on the width of a vector
 // Extents    rows, m, taps_h, taps_w, k, h, w: any >= 0; n in 0..nr; top and left any. With nothing
@@ -15,12 +16,15 @@
 // Clobbers   nothing but c; no state, no libc
 //
 // Pixels of c are taken in blocks of at most kMr, whose sizes differ by one at most: of one row of
-// c each, or, where rows are short or no tap ever misses the image, across rows. A block's
-// accumulators stay in registers over the whole sum. Elements of a are broadcast from where they
-// lie: one pointer a pixel, and one offset for all of them that runs over the taps. Where the taps
-// of a filter row follow each other in memory (dw pixels of k floats each, as with dilation 1 and
-// dense rows) they are one run. Taps that miss the image for some pixels of the block are computed
-// for the others only, so that padding costs nothing and is nowhere stored.
+// c each, or, where rows are short, across rows. A block's accumulators stay in registers over the
+// whole sum. Elements of a are broadcast from where they lie: one pointer a pixel, and one offset for
+// all of them that runs over the taps. Where the taps of a filter row follow each other in memory (dw
+// pixels of k floats each, as with dilation 1 and dense rows) they are one run; where few channels
+// make short runs, all taps are, by a list of offsets. Taps that miss the image for some pixels of the
+// block are computed for the others only, so that padding costs nothing and is nowhere stored.
+//
+// A panel too large for L2 is taken in parts, between which the sums wait in c. The order of a sum is
+// that of the equation, whatever the blocks and parts.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
 // High-Performance BLIS" (TOMS 2016); direct convolution without im2col as in Georganas et al.,
