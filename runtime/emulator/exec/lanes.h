@@ -58,24 +58,48 @@ inline Flush flush_of(const Mode& m) {
 
 // The row of 64 values of one dword of source N; in TEMP if it is no VGPR as it is.
 const uint32_t* fetch(Wave& w, const Slot& s, int n, int dword, uint32_t* temp);
-// One value for all lanes, or whatever else a source may be.
-const uint32_t* uniform_row(Wave& w, const Slot& s, int n, int dword, uint32_t* temp);
+inline void spread(uint32_t v, uint32_t* row) {
+  for (int l = 0; l < kLanes; l++) row[l] = v;
+}
+// The same of a slot that is plain.
+__attribute__((always_inline)) inline const uint32_t* plain_row(Wave& w, const Slot& s, int n,
+                                                                int dword, uint32_t* temp) {
+  if (s.origin[n] == Slot::kVector)
+    return w.vgpr[s.inst.src[n] - code::kVgpr0 + static_cast<uint32_t>(dword)];
+  spread(s.origin[n] == Slot::kScalar ? w.sgpr[s.inst.src[n] + static_cast<uint32_t>(dword)]
+                                      : s.constant[n][dword],
+         temp);
+  return temp;
+}
 __attribute__((always_inline)) inline const uint32_t* source_row(Wave& w, const Slot& s, int n,
                                                                  int dword, uint32_t* temp) {
-  if (__builtin_expect(s.origin[n] == Slot::kVector, 1))
-    return w.vgpr[s.inst.src[n] - code::kVgpr0 + static_cast<uint32_t>(dword)];
-  return uniform_row(w, s, n, dword, temp);
+  if (__builtin_expect(s.origin[n] != Slot::kElsewhere, 1)) return plain_row(w, s, n, dword, temp);
+  return fetch(w, s, n, dword, temp);
 }
 // Result rows that do not go straight into the register file: output modifiers, SDWA, DPP, EXEC.
 void commit(Wave& w, const Slot& s, uint32_t* lo, uint32_t* hi, OperandType type);
 void commit_mask(Wave& w, const Slot& s, const uint32_t* bits);
 inline void expand_mask(uint64_t mask, uint32_t* rows) {
+#if defined(__AVX512F__)
+  for (int n = 0; n < 4; n++)
+    _mm512_store_si512(rows + 16 * n,
+                       _mm512_maskz_set1_epi32(static_cast<__mmask16>(mask >> (16 * n)), -1));
+#elif defined(__AVX2__)
+  const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  for (int n = 0; n < 8; n++) {
+    const __m256i eight = _mm256_set1_epi32(static_cast<int>(mask >> (8 * n) & 0xff));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(rows) + n,
+                       _mm256_cmpeq_epi32(_mm256_and_si256(eight, bits), bits));
+  }
+#else
   for (int half = 0; half < 2; half++) {
     const uint32_t m = static_cast<uint32_t>(mask >> (32 * half));
     for (int l = 0; l < 32; l++) rows[32 * half + l] = m & (1u << l) ? ~0u : 0;
   }
+#endif
 }
-// The other way, from zeros and ones: one instruction for many lanes, where the host has it.
+// The other way, from zeros and ones (or all ones): one instruction for many lanes, where the host
+// has it.
 inline uint64_t gather_bits(const uint32_t* bits) {
   uint64_t mask = 0;
 #if defined(__AVX512F__)
@@ -90,12 +114,30 @@ inline uint64_t gather_bits(const uint32_t* bits) {
     mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_ps(top))) << (8 * n);
   }
 #else
-  for (int l = 0; l < kLanes; l++) mask |= static_cast<uint64_t>(bits[l]) << l;
+  for (int l = 0; l < kLanes; l++) mask |= static_cast<uint64_t>(bits[l] & 1) << l;
 #endif
   return mask;
 }
+// A piece of a row in one of the host's vector registers, for what is not left to its compiler.
+#ifdef __AVX512F__
+constexpr int kPart = 16;
+#else
+constexpr int kPart = 8;
+#endif
+constexpr int kParts = kLanes / kPart;
+typedef uint32_t Part __attribute__((vector_size(4 * kPart), may_alias));
+inline Part* part_of(uint32_t* row, int n) {
+  return reinterpret_cast<Part*>(row + kPart * n);
+}
+inline const Part* part_of(const uint32_t* row, int n) {
+  return reinterpret_cast<const Part*>(row + kPart * n);
+}
 inline void copy_row(uint32_t* to, const uint32_t* from) {
   for (int l = 0; l < kLanes; l++) to[l] = from[l];
+}
+// Those lanes of FROM whose word in LANES is all ones.
+inline void merge_row(uint32_t* to, const uint32_t* from, const uint32_t* lanes) {
+  for (int l = 0; l < kLanes; l++) to[l] = (from[l] & lanes[l]) | (to[l] & ~lanes[l]);
 }
 // The lane mask that source N names.
 uint64_t mask_source(Wave& w, const Slot& s, int n);
@@ -364,6 +406,8 @@ struct ValuImpl {
   static constexpr bool kFloats = Operand<R>::kFloat || (Operand<A>::kFloat || ...);
   static constexpr bool kNanAware = kNan == NanRule::kPropagate && Operand<R>::kFloat;
 
+  static bool usual(const Wave& w) { return !kFloats || (w.mode.bits & 0xff) == 0xf0; }
+
   template <size_t... I>
   static void run(Wave& w, const Slot& s, std::index_sequence<I...> indices) {
     alignas(64) uint32_t temp[2 * kCount][kLanes];
@@ -372,8 +416,7 @@ struct ValuImpl {
         (Operand<A>::kDwords == 2 ? row<A>(w, s, I, 1, temp[2 * I + 1]) : nullptr)...};
     // Rounding to nearest with denormals kept, the whole wavefront on: results can stay in the
     // host's registers until they are stored, so nothing here may take the address of `out`.
-    const bool usual = !kFloats || (w.mode.bits & 0xff) == 0xf0;
-    if ((kOut > 0 || kHasMask<R>) && usual && s.plain && w.exec() == ~uint64_t{0}) {
+    if ((kOut > 0 || kHasMask<R>) && usual(w) && s.plain && w.exec() == ~uint64_t{0}) {
       alignas(64) uint32_t out[kOut ? kOut : 1][kLanes];
       alignas(64) uint32_t mask[kHasMask<R> ? kLanes : 1];
       const Context x{false, w.mode.ieee(), w.mode.dx10_clamp(), 0};
@@ -401,12 +444,12 @@ struct ValuImpl {
     alignas(64) uint32_t mask[kHasMask<R> ? kLanes : 1];
     const Context x{s.inst.clamp, w.mode.ieee(), w.mode.dx10_clamp(), w.mode.round64()};
     uint32_t* out_hi = kOut == 2 ? out[kOut - 1] : nullptr;
-    if constexpr (kFloats) {
+    if (usual(w)) {
+      loop<false>(lo, hi, out[0], out_hi, mask, Flush{}, x, indices);
+    } else if constexpr (kFloats) {
       constexpr bool kOnly32 = kTypeOf<R> != OperandType::kF64 && kTypeOf<R> != OperandType::kF16;
       const Rounding rounding(kOnly32 ? w.mode.round32() : w.mode.round64());
       loop<true>(lo, hi, out[0], out_hi, mask, flush_of(w.mode), x, indices);
-    } else {
-      loop<false>(lo, hi, out[0], out_hi, mask, Flush{}, x, indices);
     }
     if constexpr (kNanAware) {
       if (row_has_nan<R>(out[0], out_hi)) fix_nan(lo, hi, out[0], out_hi);
@@ -417,7 +460,8 @@ struct ValuImpl {
     if constexpr (kHasMask<R>) commit_mask(w, s, mask);
   }
   template <typename T>
-  static const uint32_t* row(Wave& w, const Slot& s, size_t n, int dword, uint32_t* temp) {
+  __attribute__((always_inline)) static const uint32_t* row(Wave& w, const Slot& s, size_t n,
+                                                            int dword, uint32_t* temp) {
     if constexpr (kTypeOf<T> == OperandType::kB32 && __is_same(T, Bit)) {
       expand_mask(mask_source(w, s, static_cast<int>(n)), temp);
       return temp;

@@ -152,18 +152,6 @@ uint64_t scalar_value(Wave& w, const Slot& s, uint32_t c, OperandType type) {
   }
 }
 
-const uint32_t* uniform_row(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) {
-  uint32_t v;
-  if (s.origin[n] == Slot::kScalar)
-    v = w.sgpr[s.inst.src[n] + static_cast<uint32_t>(dword)];
-  else if (s.origin[n] == Slot::kConstant)
-    v = s.constant[n][dword & 1];
-  else
-    return fetch(w, s, n, dword, temp);
-  for (int l = 0; l < kLanes; l++) temp[l] = v;
-  return temp;
-}
-
 const uint32_t* fetch(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) {
   const Instruction& i = s.inst;
   const uint32_t c = i.src[n];
@@ -175,7 +163,7 @@ const uint32_t* fetch(Wave& w, const Slot& s, int n, int dword, uint32_t* temp) 
       v = c == code::kNull ? 0 : w.sgpr[c + static_cast<uint32_t>(dword)];
     else if (dword < 2)
       v = static_cast<uint32_t>(scalar_value(w, s, c, type) >> (32 * dword));
-    for (int l = 0; l < kLanes; l++) temp[l] = v;
+    spread(v, temp);
     if (s.plain) return temp;
   } else {
     const uint32_t* row = w.vgpr[c - code::kVgpr0 + static_cast<uint32_t>(dword)];
@@ -278,10 +266,8 @@ void commit(Wave& w, const Slot& s, uint32_t* lo, uint32_t* hi, OperandType type
     lanes = exec_rows(w);
   else
     expand_mask(exec, own);
-  for (int l = 0; l < kLanes; l++) dst[l] = (lo[l] & lanes[l]) | (dst[l] & ~lanes[l]);
-  if (hi == nullptr) return;
-  uint32_t* dst_hi = w.vgpr[i.dst + 1];
-  for (int l = 0; l < kLanes; l++) dst_hi[l] = (hi[l] & lanes[l]) | (dst_hi[l] & ~lanes[l]);
+  merge_row(dst, lo, lanes);
+  if (hi != nullptr) merge_row(w.vgpr[i.dst + 1], hi, lanes);
 }
 
 void commit_mask(Wave& w, const Slot& s, const uint32_t* bits) {

@@ -95,11 +95,19 @@ void find_origins(Slot* slot) {
 
 }  // namespace
 
+bool fuse_by_default() {
+  static const bool fuse = [] {
+    const char* text = getenv("INLAY_EMULATOR_FUSE");
+    return text == nullptr || strcmp(text, "0") != 0;
+  }();
+  return fuse;
+}
+
 void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count, Program* program,
-                  const HandlerSet& handlers) {
+                  const HandlerSet& handlers, bool fuse) {
   program->chip = chip;
   program->base = base;
-  program->storage.assign(count, Slot());
+  program->storage.assign(count + 1, Slot());
   for (size_t n = 0; n < count; n++) {
     Slot& slot = program->storage[n];
     const size_t size = decode(chip, words + n, count - n, &slot.inst);
@@ -115,6 +123,7 @@ void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count,
     slot.plain = vector && is_plain(slot.inst);
     if (slot.plain || e <= Encoding::kSOPC) find_origins(&slot);
     slot.vgprs = static_cast<uint16_t>(vgprs_used(slot.inst));
+    slot.needs = std::max<uint16_t>(slot.vgprs, e >= Encoding::kVOP2 ? 1 : 0);
     const OperandType moved = slot.inst.opcode->action() == MemoryAction::kStore
                                   ? slot.inst.opcode->src[1]
                                   : slot.inst.opcode->dst;
@@ -122,6 +131,7 @@ void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count,
                         moved == OperandType::kU16 || moved == OperandType::kI16;
     slot.bytes = static_cast<uint8_t>(narrow ? 1 : 4 * operand_dwords(moved));
   }
+  handlers.prepare(program->storage.data(), count, fuse);
   program->slots = program->storage.data();
   program->slot_count = static_cast<uint32_t>(count);
 }

@@ -8,6 +8,7 @@ void scalar_memory(Wave& w, const Slot& s);
 void flat_memory(Wave& w, const Slot& s);
 void buffer_memory(Wave& w, const Slot& s);
 void lds_memory(Wave& w, const Slot& s);
+void make_step(Slot* slots, size_t at, size_t count);
 
 namespace {
 
@@ -29,6 +30,15 @@ bool same(const char* a, const char* b) {
 }
 
 void nothing(Wave&, const Slot&) {}
+
+// Instructions that a machine with no delays passes over.
+bool takes_no_part(const Slot& s) {
+  if (s.handler == nullptr || s.step_count > 64) return false;
+  const Opcode& op = *s.inst.opcode;
+  return op.encoding == Encoding::kSOPP &&
+         (same(op.mnemonic, "s_waitcnt") || same(op.mnemonic, "s_nop") ||
+          same(op.mnemonic, "s_setprio"));
+}
 
 Handler find(const Instruction& i) {
   using namespace opcode_flags;
@@ -72,53 +82,103 @@ void run_moved(Wave& w, const Slot& s) {
   moved.handler(w, moved);
 }
 
-// VGPR indexing moves the registers of vector instructions; VSKIP drops them.
-void run_unusual(Wave& w, const Slot& s) {
+// The step of what cannot be executed.
+void stop(Wave& w, const Slot& s) {
+  if (w.pc >= w.program->slot_count)
+    return w.fault("execution ran past the end of the code object");
+  if (s.dwords == 0) return w.fault("no instruction of this chip");
+  w.fault(s.inst.opcode->has(opcode_flags::NO_COMPUTE)
+              ? "an instruction for graphics, not for compute"
+              : "an instruction whose row has no handler");
+}
+
+// One instruction by its handler: VGPR indexing moves the registers of vector instructions; VSKIP
+// drops them.
+void run_alone(Wave& w, const Slot& s) {
+  if (s.handler == nullptr) return stop(w, s);
+  if (s.vgprs > w.vgpr_count)
+    return w.fault("v%u is beyond the %u VGPRs of this kernel", s.vgprs - 1u, w.vgpr_count);
   const bool vector = s.inst.opcode->encoding >= Encoding::kVOP2;
   if (w.vskip && vector) return;
   if (w.gpr_idx && s.vgprs > 0) return run_moved(w, s);
   s.handler(w, s);
 }
 
-template <bool kObserved>
-void run_loop(Wave& w, uint64_t budget) {
+// What an instruction does to the course of its wavefront: next_pc and state are looked at after
+// each, since to keep PC in memory would make every step wait for the one before. False if the
+// wavefront does not go on; *pc is then where it will, but after a fault where it stopped.
+inline bool goes_on(Wave& w, uint32_t* pc) {
+  if (w.state == WaveState::kFault) {
+    *pc = w.pc;
+    w.next_pc = Wave::kFollowing;
+    return false;
+  }
+  if (w.next_pc != Wave::kFollowing) {
+    *pc = w.next_pc;
+    w.next_pc = Wave::kFollowing;
+  }
+  return w.state == WaveState::kRunning;
+}
+
+void run_observed(Wave& w, uint64_t budget) {
   const Slot* slots = w.program->slots;
-  const uint32_t count = w.program->slot_count;
   while (w.state == WaveState::kRunning && budget-- > 0) {
-    if (w.pc >= count) return w.fault("execution ran past the end of the code object");
     const Slot& s = slots[w.pc];
-    if (__builtin_expect(s.handler == nullptr, 0)) {
-      if (s.dwords == 0) return w.fault("no instruction of this chip");
-      return w.fault(s.inst.opcode->has(opcode_flags::NO_COMPUTE)
-                         ? "an instruction for graphics, not for compute"
-                         : "an instruction whose row has no handler");
-    }
-    if (__builtin_expect(s.vgprs > w.vgpr_count, 0))
-      return w.fault("v%u is beyond the %u VGPRs of this kernel", s.vgprs - 1u, w.vgpr_count);
-    w.next_pc = w.pc + s.dwords;
+    uint32_t pc = w.pc + s.dwords;
     w.group->clock++;
-    if (kObserved) {
-      w.group->observer->before(w, s);
-      if (w.state == WaveState::kFault) return;
-    }
-    if (__builtin_expect(w.gpr_idx | w.vskip, 0))
-      run_unusual(w, s);
-    else
-      s.handler(w, s);
-    if (__builtin_expect(w.state == WaveState::kFault, 0)) return;
-    if (kObserved) {
-      w.group->observer->after(w, s);
-      if (w.state == WaveState::kFault) return;
-    }
-    w.pc = w.next_pc;
+    if (s.handler != nullptr && s.vgprs <= w.vgpr_count) w.group->observer->before(w, s);
+    if (w.state != WaveState::kFault) run_alone(w, s);
+    if (w.state != WaveState::kFault) w.group->observer->after(w, s);
+    goes_on(w, &pc);
+    w.pc = pc;
   }
 }
 
 void run(Wave& w, uint64_t budget) {
-  if (w.group->observer != nullptr)
-    run_loop<true>(w, budget);
-  else
-    run_loop<false>(w, budget);
+  if (w.pc >= w.program->slot_count) return stop(w, Slot());
+  if (w.group->observer != nullptr) return run_observed(w, budget);
+  const Slot* slots = w.program->slots;
+  uint32_t pc = w.pc;
+  uint64_t issued = 0;
+  while (issued < budget) {
+    const Slot& s = slots[pc];
+    w.pc = pc;
+    const uint32_t limit = (w.gpr_idx | w.vskip) ? 0u : w.vgpr_count;
+    if (__builtin_expect(s.needs > limit, 0)) {
+      pc += s.dwords;
+      w.issued = ++issued;
+      run_alone(w, s);
+    } else {
+      pc += s.step_dwords;
+      w.issued = issued += s.step_count;
+      s.step(w, s);
+    }
+    if (__builtin_expect(w.next_pc != Wave::kFollowing || w.state != WaveState::kRunning, 0) &&
+        !goes_on(w, &pc))
+      break;
+  }
+  w.pc = pc;
+  w.group->clock += issued;
+  w.issued = 0;
+}
+
+void prepare(Slot* slots, size_t count, bool fuse) {
+  slots[count].step = stop;
+  for (size_t n = count; n-- > 0;) {
+    Slot& s = slots[n];
+    s.step = s.handler != nullptr ? s.handler : stop;
+    s.step_dwords = s.dwords;
+    s.step_count = 1;
+    if (!fuse || s.handler == nullptr) continue;
+    make_step(slots, n, count);
+    // What takes no part in what is computed goes with the instruction before it, if that is none
+    // that jumps or stops.
+    const Slot& next = slots[n + s.step_dwords];
+    if (s.step_count < 64 && s.inst.opcode->encoding >= Encoding::kSMEM && takes_no_part(next)) {
+      s.step_dwords = static_cast<uint8_t>(s.step_dwords + next.step_dwords);
+      s.step_count = static_cast<uint8_t>(s.step_count + next.step_count);
+    }
+  }
 }
 
 }  // namespace
@@ -130,7 +190,7 @@ Registration::Registration(const char* mnemonic, Handler handler) {
 #define INLAY_STRING_(x) #x
 #define INLAY_STRING(x) INLAY_STRING_(x)
 extern const HandlerSet kHandlers;
-const HandlerSet kHandlers = {INLAY_STRING(INLAY_EXEC_VARIANT), find, run};
+const HandlerSet kHandlers = {INLAY_STRING(INLAY_EXEC_VARIANT), find, run, prepare};
 
 }  // namespace INLAY_EXEC_VARIANT
 }  // namespace inlay::emulator

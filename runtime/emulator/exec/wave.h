@@ -23,9 +23,11 @@ struct Slot;
 using Handler = void (*)(Wave& wave, const Slot& slot);
 
 // A decoded instruction at one dword of a program.
-struct Slot {
-  Handler handler = nullptr;
-  Instruction inst;
+struct alignas(64) Slot {
+  // What a wavefront that nothing looks at executes: the handler, a form of it for what the slot's
+  // operands are, or several instructions at once, as many dwords and instructions as follow.
+  Handler step = nullptr;
+  uint8_t step_dwords = 0, step_count = 0;
   uint8_t dwords = 0;  // 0: no instruction
   bool plain = false;  // vector ALU without modifiers of any kind: sources and result are registers
                        // as they are
@@ -36,7 +38,11 @@ struct Slot {
   Origin origin[3] = {};
   uint32_t constant[3][2] = {};
   uint16_t vgprs = 0;  // one more than the highest VGPR that it names
-  uint8_t bytes = 0;   // memory: what one lane moves, 1 for less than a dword
+  // The VGPRs without which the step cannot run; at least one for vector instructions.
+  uint16_t needs = 0;
+  uint8_t bytes = 0;  // memory: what one lane moves, 1 for less than a dword
+  Instruction inst;
+  Handler handler = nullptr;
 };
 
 struct Program {
@@ -46,7 +52,7 @@ struct Program {
   // Plain pointers: the handlers' translation units must instantiate nothing of the standard
   // library (number.h).
   const Slot* slots = nullptr;
-  uint32_t slot_count = 0;
+  uint32_t slot_count = 0;  // one more lies behind, whose step stops the wavefront
   std::vector<Slot> storage;
 };
 
@@ -127,7 +133,7 @@ struct Workgroup {
   uint32_t id[3] = {};
   std::string kernel;
   std::string fault;   // the first fault, as a sentence; empty if none
-  uint64_t clock = 0;  // instructions issued, what s_memtime tells
+  uint64_t clock = 0;  // instructions issued in turns that are over; s_memtime adds Wave::issued
 };
 
 // MODE (manual, 3.4).
@@ -146,11 +152,14 @@ struct alignas(64) Wave {
   uint32_t (*vgpr)[kLanes] = nullptr;
   uint32_t sgpr[128] = {};  // by operand code
   uint32_t pc = 0;          // slot index
-  uint32_t next_pc = 0;
+  // Where a jump goes; kFollowing, to the instruction behind, else.
+  static constexpr uint32_t kFollowing = ~0u;
+  uint32_t next_pc = kFollowing;
   bool scc = false;
   WaveState state = WaveState::kRunning;
   Mode mode;
   uint16_t vgpr_count = 0;
+  uint64_t issued = 0;   // instructions, in this turn
   bool gpr_idx = false;  // s_set_gpr_idx_on; what it moves is in M0[15:12], by how much in M0[7:0]
   bool vskip = false;    // s_setvskip: vector instructions are not executed
   uint8_t initial_sgprs = 0;              // that the launch sets
@@ -188,8 +197,12 @@ struct HandlerSet {
   const char* host_isa;
   // The handler of INST, or null if none is written yet.
   Handler (*find)(const Instruction& inst);
-  // Runs WAVE until it ends, faults, reaches a barrier, or has issued BUDGET instructions.
+  // Runs WAVE until it ends, faults, reaches a barrier, or has issued BUDGET instructions (a few
+  // more, where several are one step).
   void (*run)(Wave& wave, uint64_t budget);
+  // Sets the steps of COUNT slots: forms made for their operands, and of several instructions, if
+  // FUSE is set.
+  void (*prepare)(Slot* slots, size_t count, bool fuse);
 };
 // The best that this host can run. INLAY_EMULATOR_HOST_ISA=baseline|avx2|avx512 forces one that it
 // can.
@@ -199,7 +212,9 @@ std::vector<const HandlerSet*> handler_sets();
 
 // Decodes WORDS into PROGRAM: every dword gets a slot, since code is entered at symbols and jumped
 // into anywhere.
+// INLAY_EMULATOR_FUSE=0 has each instruction executed by itself, and so do observers.
+bool fuse_by_default();
 void load_program(Chip chip, uint64_t base, const uint32_t* words, size_t count, Program* program,
-                  const HandlerSet& handlers = handler_set());
+                  const HandlerSet& handlers = handler_set(), bool fuse = fuse_by_default());
 
 }  // namespace inlay::emulator

@@ -229,7 +229,8 @@ bool Dispatch::begin(uint64_t index, RegionCache* cache, Group* group) {
   g.memory = memory_;
   g.shared_aperture = kSharedAperture;
   g.private_aperture = kPrivateAperture;
-  g.kernel = kernel_.name;
+  if (g.kernel.empty()) g.kernel = kernel_.name;  // kept in buffers that are used again
+  g.clock = 0;
   g.id[0] = static_cast<uint32_t>(index % launch_.grid[0]);
   g.id[1] = static_cast<uint32_t>(index / launch_.grid[0] % launch_.grid[1]);
   g.id[2] = static_cast<uint32_t>(index / launch_.grid[0] / launch_.grid[1]);
@@ -385,25 +386,25 @@ class Runner {
     const HandlerSet& handlers = handler_set();
     RegionCache cache;
     std::deque<std::unique_ptr<Group>> unfinished;  // begun by this thread, and waiting for others
+    std::unique_ptr<Group> group;                   // the one that runs
     std::unique_ptr<Group> spare;                   // buffers of a finished workgroup, used again
     uint64_t index = 0, batch_end = 0;              // workgroups that are this thread's to begin
-    while (!stop_) {
+    for (uint32_t quick = 0; !stop_;) {
       if (index == batch_end) take(&index, &batch_end);
+      if (group != nullptr) unfinished.push_back(std::move(group));
       if (index < batch_end) {
-        std::unique_ptr<Group> group = spare ? std::move(spare) : std::make_unique<Group>();
-        group->state = Workgroup();
+        group = spare ? std::move(spare) : std::make_unique<Group>();
         group->state.global_sync = sync_.get();
         if (!dispatch_->begin(index++, &cache, group.get())) return report(group->state.fault);
-        unfinished.push_front(std::move(group));
       } else if (unfinished.empty()) {
         return;
       } else {
-        unfinished.push_back(std::move(unfinished.front()));
+        group = std::move(unfinished.front());
         unfinished.pop_front();
       }
-      Group* group = unfinished.front().get();
-      for (int n = 0; n < kTurns; n++) {
-        const Turn t = turn(group, handlers, sync_.get());
+      int n = 0;
+      for (; n < kTurns; n++) {
+        const Turn t = turn(group.get(), handlers, sync_.get());
         if (dispatch_->service()) dispatch_->service()();
         if (t == Turn::kWaits) {
           std::this_thread::yield();
@@ -411,13 +412,14 @@ class Runner {
         }
         if (t == Turn::kOver) {
           if (!group->state.fault.empty()) return report(group->state.fault + source_of(*group));
-          spare = std::move(unfinished.front());
-          unfinished.pop_front();
+          spare = std::move(group);
           break;
         }
         if (n % 64 == 63 && (stop_ || late())) break;
       }
-      if (late()) return;
+      // The clock is not asked after each of many small workgroups.
+      quick = group == nullptr && n == 0 ? quick + 1 : 0;
+      if (quick % 32 == 0 && late()) return;
     }
   }
 

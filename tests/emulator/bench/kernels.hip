@@ -15,6 +15,35 @@ extern "C" __global__ void axpy4(int n, float a, const float4* x, float4* y) {
   y[i] = float4{a * u.x + v.x, a * u.y + v.y, a * u.z + v.z, a * u.w + v.w};
 }
 
+extern "C" __global__ void relu(int n, const float* x, float* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = fmaxf(x[i], 0.0f);
+}
+extern "C" __global__ void add(int n, const float* x, float* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = x[i] + y[i];
+}
+// Each work-item takes several elements, a grid apart.
+extern "C" __global__ void strided(int n, float a, const float* x, float* y) {
+  for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += blockDim.x * gridDim.x)
+    y[i] = a * x[i] + y[i];
+}
+extern "C" __global__ void integers(int n, const unsigned* x, unsigned* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= n) return;
+  unsigned v = x[i] ^ y[i];
+  v ^= v << 13, v ^= v >> 17, v ^= v << 5;
+  y[i] = min(v & 0xffffff, x[i] + 3u);
+}
+extern "C" __global__ void doubles(int n, const double* x, double* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = fma(x[i], 0.5, y[i]);
+}
+extern "C" __global__ void choose(int n, float a, const float* x, float* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = x[i] > a ? x[i] * 0.25f : (y[i] - x[i]) * a;
+}
+
 // A polynomial of degree 32 in each element.
 extern "C" __global__ void polynomial(int n, const float* x, float* y) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;

@@ -61,9 +61,9 @@ using benchmark::Counter;
 void elementwise(benchmark::State& state, const char* kernel, bool scale) {
   Machine& m = Machine::instance();
   const int threads = static_cast<int>(state.range(0));
-  const bool wide = std::string(kernel) == "axpy4";
+  const std::string name = kernel;
   const int floats = 1 << 20;
-  int n = wide ? floats / 4 : floats;
+  int n = name == "axpy4" ? floats / 4 : name == "doubles" ? floats / 2 : floats;
   float a = 1.0f / 1024;
   float* x = m.floats(floats);
   float* y = m.floats(floats);
@@ -71,7 +71,7 @@ void elementwise(benchmark::State& state, const char* kernel, bool scale) {
   if (scale) arguments.push_back(&a);
   arguments.push_back(&x);
   arguments.push_back(&y);
-  const uint32_t groups = static_cast<uint32_t>(n) / 256;
+  const uint32_t groups = static_cast<uint32_t>(n) / (name == "strided" ? 256 * 16 : 256);
   Statistics counted;
   m.launch(state, kernel, groups, 1, 256, arguments, 1, &counted);
   for (auto _ : state)
@@ -89,6 +89,24 @@ void axpy(benchmark::State& state) {
 }
 void axpy4(benchmark::State& state) {
   elementwise(state, "axpy4", true);
+}
+void relu(benchmark::State& state) {
+  elementwise(state, "relu", false);
+}
+void add(benchmark::State& state) {
+  elementwise(state, "add", false);
+}
+void strided(benchmark::State& state) {
+  elementwise(state, "strided", true);
+}
+void integers(benchmark::State& state) {
+  elementwise(state, "integers", false);
+}
+void doubles(benchmark::State& state) {
+  elementwise(state, "doubles", false);
+}
+void choose(benchmark::State& state) {
+  elementwise(state, "choose", true);
 }
 void polynomial(benchmark::State& state) {
   elementwise(state, "polynomial", false);
@@ -121,6 +139,12 @@ void small(benchmark::State& state) {
   BENCHMARK(name)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime()->Unit(benchmark::kMillisecond)
 INLAY_BENCH(axpy);
 INLAY_BENCH(axpy4);
+INLAY_BENCH(relu);
+INLAY_BENCH(add);
+INLAY_BENCH(strided);
+INLAY_BENCH(integers);
+INLAY_BENCH(doubles);
+INLAY_BENCH(choose);
 INLAY_BENCH(polynomial);
 INLAY_BENCH(gemm);
 INLAY_BENCH(small);

@@ -156,10 +156,10 @@ void scalar_memory(Wave& w, const Slot& s) {
   }
 }
 INLAY_WAVE(s_memtime) {
-  w.set_pair(s.inst.dst, ++w.group->clock);
+  w.set_pair(s.inst.dst, ++w.group->clock + w.issued);
 }
 INLAY_WAVE(s_memrealtime) {
-  w.set_pair(s.inst.dst, ++w.group->clock);
+  w.set_pair(s.inst.dst, ++w.group->clock + w.issued);
 }
 
 // A translation that is asked for ahead of time: nothing to see where none is done.
@@ -354,55 +354,6 @@ bool one_region(Wave& w, uint64_t* address, uint32_t size, bool write) {
     high = max_(high, address[l]);
   }
   return high - low < (uint64_t{1} << 40) && reachable(w, low, high - low + size, write);
-}
-
-void load_run(Wave& w, const Run& run, int dwords, uint32_t dst) {
-  const Dword* from = reinterpret_cast<const Dword*>(run.base);
-  if (w.exec() == ~uint64_t{0}) {
-    if (dwords == 1) {
-      for (int l = 0; l < kLanes; l++) w.vgpr[dst][l] = from[l];
-    } else if (dwords == 2) {
-      for (int n = 0; n < 2; n++)
-        for (int l = 0; l < kLanes; l++)
-          w.vgpr[dst + static_cast<uint32_t>(n)][l] = from[2 * l + n];
-    } else if (dwords == 4) {
-      for (int n = 0; n < 4; n++)
-        for (int l = 0; l < kLanes; l++)
-          w.vgpr[dst + static_cast<uint32_t>(n)][l] = from[4 * l + n];
-    } else {
-      for (int n = 0; n < dwords; n++)
-        for (int l = 0; l < kLanes; l++)
-          w.vgpr[dst + static_cast<uint32_t>(n)][l] = from[dwords * l + n];
-    }
-    return;
-  }
-  const uint32_t* lanes = exec_rows(w);
-  for (int n = 0; n < dwords; n++) {
-    uint32_t* row = w.vgpr[dst + static_cast<uint32_t>(n)];
-    for (int l = run.first; l <= run.last; l++) row[l] = lanes[l] ? from[dwords * l + n] : row[l];
-  }
-}
-void store_run(Wave& w, const Run& run, int dwords, uint32_t src) {
-  Dword* to = reinterpret_cast<Dword*>(run.base);
-  if (w.exec() == ~uint64_t{0}) {
-    if (dwords == 1) {
-      for (int l = 0; l < kLanes; l++) to[l] = w.vgpr[src][l];
-    } else if (dwords == 4) {
-      for (int l = 0; l < kLanes; l++)
-        for (int n = 0; n < 4; n++) to[4 * l + n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
-    } else {
-      for (int l = 0; l < kLanes; l++)
-        for (int n = 0; n < dwords; n++)
-          to[dwords * l + n] = w.vgpr[src + static_cast<uint32_t>(n)][l];
-    }
-    return;
-  }
-  const uint32_t* lanes = exec_rows(w);
-  for (int n = 0; n < dwords; n++) {
-    const uint32_t* row = w.vgpr[src + static_cast<uint32_t>(n)];
-    for (int l = run.first; l <= run.last; l++)
-      if (lanes[l]) to[dwords * l + n] = row[l];
-  }
 }
 
 void load_dwords(Wave& w, const uint64_t* address, int dwords, uint32_t dst) {

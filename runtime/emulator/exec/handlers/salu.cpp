@@ -451,6 +451,10 @@ namespace {
 uint64_t address_of(const Wave& w, uint32_t pc) {
   return w.program->base + uint64_t{4} * pc;
 }
+// Of the instruction behind.
+uint64_t following(const Wave& w, const Slot& s) {
+  return address_of(w, w.pc + s.dwords);
+}
 void jump_to_address(Wave& w, uint64_t target) {
   const uint64_t at = target - w.program->base;
   if (target % 4 != 0 || at / 4 >= w.program->slot_count) {
@@ -461,8 +465,7 @@ void jump_to_address(Wave& w, uint64_t target) {
 }
 void branch(Wave& w, const Slot& s, bool taken) {
   if (taken)
-    jump_to_address(w,
-                    address_of(w, w.next_pc) + static_cast<uint64_t>(int64_t{4} * s.inst.offset));
+    jump_to_address(w, following(w, s) + static_cast<uint64_t>(int64_t{4} * s.inst.offset));
 }
 }  // namespace
 INLAY_WAVE(s_branch) {
@@ -492,18 +495,18 @@ INLAY_WAVE(s_cbranch_cdbguser) {}
 INLAY_WAVE(s_cbranch_cdbgsys_or_user) {}
 INLAY_WAVE(s_cbranch_cdbgsys_and_user) {}
 INLAY_WAVE(s_getpc_b64) {
-  set64(w, s, address_of(w, w.next_pc));
+  set64(w, s, following(w, s));
 }
 INLAY_WAVE(s_setpc_b64) {
   jump_to_address(w, d(w, s, 0));
 }
 INLAY_WAVE(s_swappc_b64) {
   const uint64_t target = d(w, s, 0);
-  set64(w, s, address_of(w, w.next_pc));
+  set64(w, s, following(w, s));
   jump_to_address(w, target);
 }
 INLAY_WAVE(s_call_b64) {
-  set64(w, s, address_of(w, w.next_pc));
+  set64(w, s, following(w, s));
   branch(w, s, true);
 }
 // Divergent branches by a stack: both sides of a fork are executed, the one with fewer lanes first;
@@ -515,7 +518,7 @@ uint32_t stack_pointer(const Wave& w) {
 void set_stack_pointer(Wave& w, uint32_t v) {
   w.mode.bits = (w.mode.bits & 0x1fffffff) | v << 29;
 }
-void fork(Wave& w, uint64_t mask, uint64_t target) {
+void fork(Wave& w, const Slot& s, uint64_t mask, uint64_t target) {
   const uint64_t pass = mask & w.exec(), fail = ~mask & w.exec();
   if (pass == w.exec()) return jump_to_address(w, target);
   if (fail == w.exec()) return;
@@ -524,16 +527,16 @@ void fork(Wave& w, uint64_t mask, uint64_t target) {
   const bool fail_first = __builtin_popcountll(fail) < __builtin_popcountll(pass);
   w.set_pair(code::kExecLo, fail_first ? fail : pass);
   w.set_pair(4 * depth, fail_first ? pass : fail);
-  w.set_pair(4 * depth + 2, fail_first ? target : address_of(w, w.next_pc));
+  w.set_pair(4 * depth + 2, fail_first ? target : following(w, s));
   set_stack_pointer(w, depth + 1);
   if (!fail_first) jump_to_address(w, target);
 }
 }  // namespace
 INLAY_WAVE(s_cbranch_g_fork) {
-  fork(w, d(w, s, 0), d(w, s, 1));
+  fork(w, s, d(w, s, 0), d(w, s, 1));
 }
 INLAY_WAVE(s_cbranch_i_fork) {
-  fork(w, d(w, s, 0), address_of(w, w.next_pc) + static_cast<uint64_t>(int64_t{4} * s.inst.offset));
+  fork(w, s, d(w, s, 0), following(w, s) + static_cast<uint64_t>(int64_t{4} * s.inst.offset));
 }
 INLAY_WAVE(s_cbranch_join) {
   const uint32_t depth = stack_pointer(w);
