@@ -5,9 +5,6 @@
 #include "backends/amdgpu/compile.h"
 
 #include <llvm/Bitcode/BitcodeWriter.h>
-#include <llvm/IR/InstIterator.h>
-#include <llvm/IR/Instructions.h>
-#include <llvm/IR/IntrinsicsAMDGPU.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -19,6 +16,7 @@
 #include <algorithm>
 
 #include "backends/amdgpu/device_libraries.h"
+#include "backends/amdgpu/instructions.h"
 #include "backends/amdgpu/kernel_imports.h"
 #include "backends/amdgpu/targets/targets.h"
 #include "backends/llvm/guard.h"
@@ -38,59 +36,6 @@ namespace inlay::amdgpu {
 namespace {
 
 constexpr int kDefaultCodeObjectVersion = 5;
-
-// ---- checks of the linked module ----
-
-struct IntrinsicNeed {
-  llvm::Intrinsic::ID id;
-  const char* feature;
-};
-// An intrinsic that the processor lacks ends code generation; what each needs is in LLVM's
-// AMDGPU.td (predicates of the instructions) and BuiltinsAMDGPU.def.
-constexpr IntrinsicNeed kIntrinsicNeeds[] = {
-    {llvm::Intrinsic::amdgcn_sdot4, "dot1-insts"},
-    {llvm::Intrinsic::amdgcn_sdot8, "dot1-insts"},
-    {llvm::Intrinsic::amdgcn_udot4, "dot7-insts"},
-    {llvm::Intrinsic::amdgcn_udot8, "dot7-insts"},
-    {llvm::Intrinsic::amdgcn_sdot2, "dot2-insts"},
-    {llvm::Intrinsic::amdgcn_udot2, "dot2-insts"},
-    {llvm::Intrinsic::amdgcn_fdot2, "dot10-insts"},
-    {llvm::Intrinsic::amdgcn_sudot4, "dot8-insts"},
-    {llvm::Intrinsic::amdgcn_sudot8, "dot8-insts"},
-    {llvm::Intrinsic::amdgcn_fdot2_f16_f16, "dot9-insts"},
-};
-
-// Which function of the module a name like "inlay.import.0.uk" came from, for people.
-std::string plain_name(const std::string& name) {
-  const std::string prefix = "inlay.import.";
-  if (name.compare(0, prefix.size(), prefix) != 0) return name;
-  size_t dot = name.find('.', prefix.size());
-  return dot == std::string::npos ? name : name.substr(dot + 1);
-}
-
-void check_intrinsics(const llvm::Module& module, const Target& target, Diagnostics& found) {
-  std::set<std::string> said;
-  for (const llvm::Function& function : module) {
-    for (const llvm::Instruction& instruction : llvm::instructions(function)) {
-      auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
-      if (!call) continue;
-      for (const IntrinsicNeed& need : kIntrinsicNeeds) {
-        if (call->getIntrinsicID() != need.id || target.features.count(need.feature)) continue;
-        llvm::Attribute owner = function.getFnAttribute(kFunctionAttribute);
-        std::string where =
-            owner.isValid() ? owner.getValueAsString().str() : plain_name(function.getName().str());
-        std::string name = call->getCalledFunction()->getName().str();
-        if (!said.insert(name).second) continue;
-        found.error("import-missing-feature", Loc(),
-                    "an import that function " + where + " uses calls " + name + ", which needs " +
-                        need.feature + "; the target " + target.spec + " lacks it",
-                    "build for a target that has it (gfx906), or import this only there: an "
-                    "`implement ... for amdgpu(" +
-                        std::string(need.feature) + ")` row");
-      }
-    }
-  }
-}
 
 // ---- one program ----
 
@@ -302,7 +247,7 @@ void UnitCompiler::link() {
   throw_llvm_errors("linking device libraries");
   for (const std::string& file : libraries_.files()) linked_.dependencies.push_back(file);
   Diagnostics found;
-  check_intrinsics(module, unit_.target, found);
+  check_instructions(module, unit_.target, linked_, found);
   found.throw_if_errors();
 }
 

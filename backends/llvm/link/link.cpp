@@ -5,6 +5,7 @@
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/InstrTypes.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/Operator.h>
 #include <llvm/Linker/IRMover.h>
@@ -215,6 +216,9 @@ class ImportLinker {
     for (llvm::GlobalValue* value : needed) {
       if (value->isDeclaration()) continue;
       std::string name = value->getName().str();
+      if (auto* function = llvm::dyn_cast<llvm::Function>(value)) {
+        mark_origins(*function, name, index);
+      }
       if (is_exported(name) && !value->hasLocalLinkage()) {
         exported_.insert(name);
       } else {
@@ -228,7 +232,6 @@ class ImportLinker {
       } else if (!value->hasLocalLinkage()) {
         value->setLinkage(llvm::GlobalValue::ExternalLinkage);
       }
-      if (auto* function = llvm::dyn_cast<llvm::Function>(value)) mark_assembly(*function, index);
       list.push_back(value);
     }
     std::vector<llvm::NamedMDNode*> dropped;
@@ -256,12 +259,18 @@ class ImportLinker {
                        from.title() + " can't be linked: " + words);
   }
 
-  // What the code generator says about an assembly statement names its import.
-  static void mark_assembly(llvm::Function& function, size_t index) {
+  // What is said later about an assembly statement, or an instruction that the target lacks, names
+  // its import.
+  static void mark_origins(llvm::Function& function, const std::string& symbol, size_t index) {
     llvm::LLVMContext& context = function.getContext();
     llvm::Type* i64 = llvm::Type::getInt64Ty(context);
     for (llvm::Instruction& instruction : llvm::instructions(function)) {
       auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+      if (call && llvm::isa<llvm::IntrinsicInst>(call)) {
+        auto* number = llvm::ConstantAsMetadata::get(llvm::ConstantInt::get(i64, index));
+        auto* name = llvm::MDString::get(context, symbol);
+        call->setMetadata(kOriginMetadata, llvm::MDNode::get(context, {number, name}));
+      }
       if (!call || !call->isInlineAsm()) continue;
       llvm::SmallVector<llvm::Metadata*, 8> places;
       auto add = [&](AsmPlace place) {

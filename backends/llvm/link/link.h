@@ -28,6 +28,10 @@ struct NativeInput {
   std::string bytes;
 };
 
+/// Metadata of calls of intrinsics that an import makes: !{i64 index into LinkResult::sources,
+/// !"function of the import"}.
+inline constexpr const char* kOriginMetadata = "inlay.origin";
+
 struct LinkResult {
   std::vector<NativeInput> native;
   std::vector<std::string> dependencies;  ///< files that the imports were made of

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "backends/amdgpu/hsaco.h"
+#include "backends/amdgpu/instructions.h"
 #include "core/verify/verify.h"
 #include "tests/backends/support/code_object_runner.h"
 
@@ -65,6 +66,59 @@ declare i32 @llvm.amdgcn.sdot4(i32, i32, i32, i1 immarg))";
     EXPECT_THAT(compile(with_import("llvm", code, body), "gfx906", Artifact::Assembly),
                 HasSubstr("v_dot4_i32_i8"));
   }
+}
+
+// What LLVM says that each GPU has.
+TEST(AmdgpuFaults, InstructionsAndWhoHasThem) {
+  struct Row {
+    const char *intrinsic, *needed;
+    std::vector<const char*> have, lack;
+  };
+  const Row rows[] = {
+      {"llvm.amdgcn.sdot4", "dot1-insts", {"gfx906", "gfx908", "gfx90a"}, {"gfx900", "gfx904"}},
+      {"llvm.amdgcn.udot8", "dot7-insts", {"gfx906"}, {"gfx900", "gfx90c", "gfx9-generic"}},
+      {"llvm.amdgcn.fdot2", "dot10-insts", {"gfx906"}, {"gfx902", "gfx909"}},
+      {"llvm.amdgcn.mfma.f32.32x32x1f32", "mai-insts", {"gfx908", "gfx90a"}, {"gfx900", "gfx906"}},
+      {"llvm.amdgcn.mfma.f64.16x16x4f64", "gfx90a-insts", {"gfx90a"}, {"gfx906", "gfx908"}},
+      {"llvm.amdgcn.permlane16", "gfx10-insts", {}, {"gfx900", "gfx906", "gfx90a"}},
+      {"llvm.amdgcn.ds.swizzle", "", {"gfx900", "gfx906"}, {}},
+      {"llvm.amdgcn.fmed3", "", {"gfx900"}, {}},
+  };
+  for (const Row& row : rows) {
+    std::string needed = amdgpu::needed_features(row.intrinsic);
+    EXPECT_EQ(needed, row.needed) << row.intrinsic;
+    for (const char* gpu : row.have) EXPECT_TRUE(amdgpu::has_features(gpu, needed)) << gpu;
+    for (const char* gpu : row.lack) EXPECT_FALSE(amdgpu::has_features(gpu, needed)) << gpu;
+  }
+}
+
+TEST(AmdgpuFaults, InstructionsThatTheTargetLacks) {
+  const char* code = R"(
+define float @uk(float %a, float %b) {
+  %c = call <4 x float> @llvm.amdgcn.mfma.f32.4x4x1f32(float %a, float %b, <4 x float> zeroinitializer, i32 0, i32 0, i32 0)
+  %r = extractelement <4 x float> %c, i32 0
+  ret float %r
+}
+declare <4 x float> @llvm.amdgcn.mfma.f32.4x4x1f32(float, float, <4 x float>, i32 immarg, i32 immarg, i32 immarg))";
+  const std::string text =
+      with_import("llvm", code, "C[i] = i32(call f32 uk(f32(A[i]), f32(B[i])))");
+  for (const char* gpu : {"gfx900", "gfx906"}) {
+    expect_fault(text, "import-missing-feature",
+                 {"test.inlay:1:1: error: import llvm inline at test.inlay:2: function uk calls "
+                  "llvm.amdgcn.mfma.f32.4x4x1f32, which needs mai-insts; the target " +
+                      std::string(gpu) + " lacks it",
+                  "build for one that has it (gfx908, gfx90a)"},
+                 gpu);
+  }
+  EXPECT_THAT(compile(text, "gfx908", Artifact::Assembly), HasSubstr("v_mfma_f32_4x4x1"));
+  // Assembly names the line.
+  expect_fault(with_import("llvm", R"(
+define i32 @uk(i32 %a) {
+  %r = call i32 asm "v_dot4_i32_i8 $0, $1, $1, $1", "=v,v"(i32 %a)
+  ret i32 %r
+})",
+                           "C[i] = call i32 uk(A[i])"),
+               "import-inline-asm", {"import llvm inline", "not supported on this GPU"});
 }
 
 TEST(AmdgpuFaults, UndefinedAfterTheDeviceLibraries) {
