@@ -337,7 +337,7 @@ Schedule& Schedule::reorder(const std::vector<std::string>& names) {
     const For& loop = *chain[permutation[i]];
     body = For::make(loop.for_kind, loop.var, loop.min, loop.extent, body, loop.loc);
   }
-  if (!guards.empty()) body = hoist_guards(body);
+  if (!guards.empty()) body = hoist_guards(body, chain.size());
   std::string text = "reorder ";
   for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + names[i];
   reassociates_ |= reassociates;
