@@ -96,6 +96,19 @@ int64_t panel_width(const Program& program, const std::string& function, const s
   throw CompileError("bench", {}, function + " has no parameter `" + name + "` in panels");
 }
 
+// Strides, paddings, dilations; of rows and of columns each.
+void add_steps(Call& call, const ConvShape& s) {
+  for (int64_t number : {s.stride, s.stride, s.pad, s.pad, int64_t{1}, int64_t{1}})
+    call.add(number);
+}
+
+// from[rows, columns] to to[columns, rows].
+void turn(int64_t rows, int64_t columns, const float* from, float* to) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * columns + j];
+  }
+}
+
 }  // namespace
 
 std::vector<Implementation> Operators::implement(Problem& problem, std::string* why_not) {
@@ -105,30 +118,107 @@ std::vector<Implementation> Operators::implement(Problem& problem, std::string* 
     auto product = std::make_shared<Product>(sgemm->code.entry("sgemm"), problem);
     return {{"Inlay", [product] { product->run(); }, nullptr}};
   }
+  if (problem.row.kind == Kind::Dense) return dense(problem, why_not);
+  if (problem.row.kind == Kind::Depthwise) return depthwise(problem, why_not);
+  return convolution(problem, why_not);
+}
+
+std::vector<Implementation> Operators::dense(Problem& problem, std::string* why_not) {
+  const GemmShape& s = problem.row.gemm;
+  const Loaded* dense = load("dense/dense.inlay", why_not);
+  if (!dense) return {};
+  int64_t width = panel_width(dense->program, "dense_relu", "Wp");
+  int64_t panels = (s.n + width - 1) / width;
+  auto weights = std::make_shared<Floats>(panels * s.k * width);
+  auto bias = std::make_shared<Floats>(s.n);
+  Call pack;
+  pack.function = dense->code.function("dense_pack");
+  pack.add(problem.b.data(), {s.k, s.n});
+  pack.add(weights->data(), {panels, s.k, width});
+  pack.run();
   auto call = std::make_shared<Call>();
+  call->function = dense->code.function("dense_relu");
+  call->add(problem.a.data(), {s.m, s.k});
+  call->add(weights->data(), {panels, s.k, width});
+  call->add(bias->data(), {s.n});
+  call->add(problem.c.data(), {s.m, s.n});
+  return {{"Inlay", [call, weights, bias] { call->run(); }, nullptr}};
+}
+
+std::vector<Implementation> Operators::depthwise(Problem& problem, std::string* why_not) {
   const ConvShape& s = problem.row.conv;
-  const Loaded* conv = load("conv/conv2d_nhwc.inlay", why_not);
+  const Loaded* conv = load("conv/depthwise_conv2d.inlay", why_not);
   if (!conv) return {};
-  int64_t width = panel_width(conv->program, "conv2d_nhwc", "Wp");
+  auto bias = std::make_shared<Floats>(s.cout);
+  auto call = std::make_shared<Call>();
+  call->function = conv->code.function("depthwise_conv2d");
+  call->add(problem.a.data(), {s.batch, s.h, s.w, s.cin});
+  call->add(problem.b.data(), {s.kernel, s.kernel, s.cin});
+  call->add(bias->data(), {s.cin});
+  call->add(problem.c.data(), {s.batch, s.out_h(), s.out_w(), s.cin});
+  add_steps(*call, s);
+  return {{"Inlay nhwc", [call, bias] { call->run(); }, nullptr}};
+}
+
+std::vector<Implementation> Operators::convolution(Problem& problem, std::string* why_not) {
+  const ConvShape& s = problem.row.conv;
+  bool planes = problem.row.kind == Kind::Planes;
+  std::string name = planes ? "conv2d_nchw" : "conv2d_nhwc";
+  const Loaded* conv = load("conv/" + name + ".inlay", why_not);
+  if (!conv) return {};
+  int64_t width = panel_width(conv->program, name, "Wp");
   int64_t panels = (s.cout + width - 1) / width;
   auto weights = std::make_shared<Floats>(panels * s.taps() * width);
   auto bias = std::make_shared<Floats>(s.cout);
-  // One group: [R, S, Cg, G, Og] is HWIO.
   std::vector<int64_t> packed{1, panels, s.kernel, s.kernel, s.cin, width};
   Call pack;
-  pack.function = conv->code.function("conv2d_pack_hwio");
-  pack.add(problem.b.data(), {s.kernel, s.kernel, s.cin, 1, s.cout});
+  // One group: [R, S, Cg, G, Og] is HWIO. [G, Og, Cg, R, S] is HWIO turned round.
+  Floats turned = planes ? Floats(s.cout * s.taps()) : Floats();
+  if (planes) turn(s.taps(), s.cout, problem.b.data(), turned.data());
+  if (planes && s.kernel > 1) {
+    Floats rows(turned.size());
+    for (int64_t o = 0; o < s.cout; ++o) {
+      turn(s.kernel * s.kernel, s.cin, turned.data() + o * s.taps(), rows.data() + o * s.taps());
+    }
+    turned = std::move(rows);
+  }
+  pack.function = conv->code.function(planes ? "conv2d_nchw_pack" : "conv2d_pack_hwio");
+  if (planes) {
+    pack.add(turned.data(), {1, s.cout, s.cin, s.kernel, s.kernel});
+  } else {
+    pack.add(problem.b.data(), {s.kernel, s.kernel, s.cin, 1, s.cout});
+  }
   pack.add(weights->data(), packed);
   pack.run();
-  call->function = conv->code.function("conv2d_nhwc");
-  call->add(problem.a.data(), {s.batch, s.h, s.w, s.cin});
+  auto call = std::make_shared<Call>();
+  call->function = conv->code.function(name);
+  if (!planes) {
+    call->add(problem.a.data(), {s.batch, s.h, s.w, s.cin});
+    call->add(weights->data(), packed);
+    call->add(bias->data(), {1, s.cout});
+    call->add(problem.c.data(), {s.batch, s.out_h(), s.out_w(), s.cout});
+    add_steps(*call, s);
+    return {{"Inlay nhwc", [call, weights, bias] { call->run(); }, nullptr}};
+  }
+  auto image = std::make_shared<Floats>(problem.a.size());
+  auto result = std::make_shared<Floats>(problem.c.size());
+  int64_t places = s.h * s.w, out_places = s.out_h() * s.out_w();
+  for (int64_t n = 0; n < s.batch; ++n) {
+    int64_t from = n * places * s.cin;
+    turn(places, s.cin, problem.a.data() + from, image->data() + from);
+  }
+  call->add(image->data(), {s.batch, s.cin, s.h, s.w});
   call->add(weights->data(), packed);
   call->add(bias->data(), {1, s.cout});
-  call->add(problem.c.data(), {s.batch, s.out_h(), s.out_w(), s.cout});
-  // Strides, paddings, dilations; of rows and of columns each.
-  for (int64_t number : {s.stride, s.stride, s.pad, s.pad, int64_t{1}, int64_t{1}})
-    call->add(number);
-  return {{"Inlay nhwc", [call, weights, bias] { call->run(); }, nullptr}};
+  call->add(result->data(), {s.batch, s.cout, s.out_h(), s.out_w()});
+  add_steps(*call, s);
+  auto publish = [s, out_places, result, &problem] {
+    for (int64_t n = 0; n < s.batch; ++n) {
+      int64_t from = n * out_places * s.cout;
+      turn(s.cout, out_places, result->data() + from, problem.c.data() + from);
+    }
+  };
+  return {{"Inlay nchw", [call, weights, bias, image, result] { call->run(); }, publish}};
 }
 
 }  // namespace inlay::bench

@@ -23,6 +23,9 @@ class Operators {
     cli::LoadedProgram code;
     Loaded(Program bound, const std::string& object) : program(std::move(bound)), code(object) {}
   };
+  std::vector<Implementation> dense(Problem& problem, std::string* why_not);
+  std::vector<Implementation> depthwise(Problem& problem, std::string* why_not);
+  std::vector<Implementation> convolution(Problem& problem, std::string* why_not);
   const Loaded* load(const std::string& file, std::string* why_not);
 
   std::string kernels_, target_;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <new>
 #include <random>
 
@@ -31,11 +32,21 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 Row parse_row(const std::string& line, const std::string& place) {
   std::vector<std::string> cells = cells_of(line);
-  bool gemm = cells[0] == "gemm", conv = cells[0] == "conv";
-  size_t wanted = gemm ? 5 : 9;
-  if ((!gemm && !conv) || cells.size() != wanted || cells[1].empty()) {
-    throw CompileError("workload", {}, fmt::format("{}: `{}` is no row", place, line),
-                       "write gemm,GROUP,M,N,K or conv,GROUP,N,Cin,HW,Cout,K,stride,pad");
+  static const std::map<std::string, Kind> kKinds{{"gemm", Kind::Gemm},
+                                                  {"dense", Kind::Dense},
+                                                  {"conv", Kind::Conv},
+                                                  {"nchw", Kind::Planes},
+                                                  {"depthwise", Kind::Depthwise}};
+  Row row;
+  auto kind = kKinds.find(cells[0]);
+  if (kind != kKinds.end()) row.kind = kind->second;
+  bool conv = !row.is_product();
+  size_t wanted = conv ? 9 : 5;
+  if (kind == kKinds.end() || cells.size() != wanted || cells[1].empty()) {
+    throw CompileError(
+        "workload", {}, fmt::format("{}: `{}` is no row", place, line),
+        "write gemm,GROUP,M,N,K or conv,GROUP,N,Cin,HW,Cout,K,stride,pad, or dense as "
+        "gemm, nchw and depthwise as conv");
   }
   std::vector<int64_t> numbers;
   for (size_t i = 2; i < wanted; ++i) {
@@ -50,19 +61,21 @@ Row parse_row(const std::string& line, const std::string& place) {
     }
     numbers.push_back(value);
   }
-  Row row;
   row.group = cells[1];
-  if (gemm) {
+  if (!conv) {
     row.gemm = {numbers[0], numbers[1], numbers[2]};
     row.name = fmt::format("{}x{}x{}", numbers[0], numbers[1], numbers[2]);
     return row;
   }
-  row.kind = Kind::Conv;
   row.conv = {numbers[0], numbers[1], numbers[2], numbers[2],
               numbers[3], numbers[4], numbers[5], numbers[6]};
   if (row.conv.h + 2 * row.conv.pad < row.conv.kernel) {
     throw CompileError("workload", {},
                        fmt::format("{}: the window of `{}` does not fit its image", place, line));
+  }
+  if (row.kind == Kind::Depthwise && row.conv.cin != row.conv.cout) {
+    throw CompileError("workload", {},
+                       fmt::format("{}: `{}` has other channels behind than before", place, line));
   }
   row.name = fmt::format("{}{}x{}-{}k{}s{}", numbers[0] > 1 ? fmt::format("{}x", numbers[0]) : "",
                          numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
@@ -77,12 +90,13 @@ double Row::flops() const {
     for (int64_t factor : factors) result *= static_cast<double>(factor);
     return result;
   };
-  return kind == Kind::Gemm ? product({gemm.m, gemm.n, gemm.k})
-                            : product({conv.pixels(), conv.cout, conv.taps()});
+  return is_product() ? product({gemm.m, gemm.n, gemm.k})
+                      : product({conv.pixels(), conv.cout, terms()});
 }
 
 int64_t Row::terms() const {
-  return kind == Kind::Gemm ? gemm.k : conv.taps();
+  if (is_product()) return gemm.k;
+  return kind == Kind::Depthwise ? conv.kernel * conv.kernel : conv.taps();
 }
 
 std::vector<Row> load_rows(const std::string& path) {
@@ -125,7 +139,7 @@ void Floats::randomize(uint64_t seed) {
 
 Problem::Problem(const Row& r) : row(r) {
   const ConvShape& conv = row.conv;
-  bool gemm = row.kind == Kind::Gemm;
+  bool gemm = row.is_product(), depthwise = row.kind == Kind::Depthwise;
   int64_t width = gemm ? row.gemm.n : conv.cout;
   int64_t height = gemm ? row.gemm.m : conv.pixels();
   a = Floats(gemm ? row.gemm.m * row.gemm.k : conv.batch * conv.h * conv.w * conv.cin);
@@ -146,6 +160,9 @@ Problem::Problem(const Row& r) : row(r) {
     if (gemm) {
       for (int64_t k = 0; k < row.gemm.k; ++k)
         add(sums, a.data()[i * row.gemm.k + k], b.data() + k * width);
+      if (row.kind == Kind::Dense) {
+        for (int64_t j = 0; j < width; ++j) sums[j] = std::max(sums[j], 0.0);
+      }
       continue;
     }
     int64_t image = i / (conv.out_h() * conv.out_w());
@@ -155,6 +172,11 @@ Problem::Problem(const Row& r) : row(r) {
       for (int64_t x = 0; x < conv.kernel; ++x) {
         if (top + y < 0 || top + y >= conv.h || left + x < 0 || left + x >= conv.w) continue;
         const float* pixel = a.data() + ((image * conv.h + top + y) * conv.w + left + x) * conv.cin;
+        if (depthwise) {
+          const float* filter = b.data() + (y * conv.kernel + x) * width;
+          for (int64_t j = 0; j < width; ++j) sums[j] += static_cast<double>(pixel[j]) * filter[j];
+          continue;
+        }
         const float* weights = b.data() + (y * conv.kernel + x) * conv.cin * width;
         for (int64_t q = 0; q < conv.cin; ++q) add(sums, pixel[q], weights + q * width);
       }
@@ -163,7 +185,7 @@ Problem::Problem(const Row& r) : row(r) {
 }
 
 double Problem::error_of_bound() const {
-  int64_t width = row.kind == Kind::Gemm ? row.gemm.n : row.conv.cout;
+  int64_t width = row.is_product() ? row.gemm.n : row.conv.cout;
   double largest = 0;
   for (size_t r = 0; r < rows_.size(); ++r) {
     for (int64_t j = 0; j < width; ++j) {

@@ -23,7 +23,9 @@ struct ConvShape {
   int64_t taps() const { return kernel * kernel * cin; }
 };
 
-enum class Kind { Gemm, Conv };
+/// Gemm, Conv: as above. Planes: a Conv whose operators take and give images in NCHW. Depthwise: a
+/// filter for each channel, cout = cin. Dense: C = max(A * B + bias, 0) with B packed ahead.
+enum class Kind { Gemm, Conv, Planes, Depthwise, Dense };
 
 struct Row {
   Kind kind = Kind::Gemm;
@@ -32,6 +34,7 @@ struct Row {
   GemmShape gemm;
   ConvShape conv;
 
+  bool is_product() const { return kind == Kind::Gemm || kind == Kind::Dense; }
   double flops() const;
   int64_t terms() const;  ///< products in one element of the result
 };
@@ -63,7 +66,8 @@ class Floats {
 ///
 ///   gemm   a: A[m, k]                    b: B[k, n]                           c: C[m, n]
 ///   conv   a: input [batch, h, w, cin]   b: weights [kernel, kernel, cin, cout]
-///          c: output [batch, out_h, out_w, cout]
+///          c: output [batch, out_h, out_w, cout]; so also of planes, whose operators' layouts are
+///          made ahead and turned round by `publish`. Weights of depthwise: [kernel, kernel, cin].
 struct Problem {
   Row row;
   Floats a, b, c;

@@ -40,6 +40,7 @@ void gather_patches(const ConvShape& shape, const float* image, float* patches) 
 
 std::vector<Implementation> blas_implementations(const std::string& name, CblasSgemm sgemm,
                                                  Problem& problem) {
+  if (problem.row.kind != Kind::Gemm && problem.row.kind != Kind::Conv) return {};
   auto multiply = [sgemm](int64_t m, int64_t n, int64_t k, const float* a, const float* b,
                           float* c) {
     constexpr int kRowMajor = 101, kNoTranspose = 111;

@@ -213,6 +213,7 @@ std::shared_ptr<Plan> Libxsmm::best_plan(const Work& work, const float* operand,
 }
 
 std::vector<Implementation> Libxsmm::implement(Problem& problem) {
+  if (problem.row.kind != Kind::Gemm && problem.row.kind != Kind::Conv) return {};
   float* result = problem.c.data();
   const float* operand = problem.a.data();
   Work work;

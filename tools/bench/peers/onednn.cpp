@@ -1,9 +1,11 @@
-// oneDNN (Debian: libdnnl2): its sgemm, and its direct convolution in three layouts. Weights are
-// reordered ahead into the layout that the primitive asks for. "blocked" lets it choose the layouts
-// of image and result as well; those reorders are not measured, as if the whole network were in its
-// layouts. Winograd is never asked for: it computes something else, with other errors.
+// oneDNN (Debian: libdnnl2): its sgemm, its inner product, and its direct convolution in three
+// layouts. Weights are reordered ahead into the layout that the primitive asks for. "blocked" lets
+// it choose the layouts of image and result as well; those reorders are not measured, as if the
+// whole network were in its layouts. Winograd is never asked for: it computes something else, with
+// other errors.
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
@@ -27,6 +29,12 @@ class OneDnn : public Peer {
 
  private:
   Implementation convolution(Problem& problem, const char* layout, Tag tag);
+  Implementation dense(Problem& problem);
+  dnnl::memory reordered(dnnl::memory& from, const Desc& to) {
+    dnnl::memory memory(to, engine_);
+    dnnl::reorder(from, memory).execute(stream_, from, memory);
+    return memory;
+  }
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
@@ -42,13 +50,50 @@ std::vector<Implementation> OneDnn::implement(Problem& problem) {
              [=] { dnnl_sgemm('N', 'N', s.m, s.n, s.k, 1.0f, a, s.k, b, s.n, 0.0f, c, s.n); },
              nullptr}};
   }
+  if (problem.row.kind == Kind::Dense) return {dense(problem)};
+  if (problem.row.kind == Kind::Planes) return {convolution(problem, "nchw", Tag::nchw)};
+  if (problem.row.kind == Kind::Depthwise) {
+    return {convolution(problem, "nhwc", Tag::nhwc), convolution(problem, "blocked", Tag::any)};
+  }
   return {convolution(problem, "nhwc", Tag::nhwc), convolution(problem, "nchw", Tag::nchw),
           convolution(problem, "blocked", Tag::any)};
 }
 
+Implementation OneDnn::dense(Problem& problem) {
+  const GemmShape& s = problem.row.gemm;
+  dnnl::post_ops after;
+  after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(after);
+  dnnl::inner_product_forward::desc wanted(
+      dnnl::prop_kind::forward_inference, Desc({s.m, s.k}, kF32, Tag::nc),
+      Desc({s.n, s.k}, kF32, Tag::any), Desc({s.n}, kF32, Tag::x), Desc({s.m, s.n}, kF32, Tag::nc));
+  dnnl::inner_product_forward::primitive_desc chosen(wanted, attributes, engine_);
+  dnnl::memory source(Desc({s.m, s.k}, kF32, Tag::nc), engine_, problem.a.data());
+  dnnl::memory our_weights(Desc({s.n, s.k}, kF32, Tag::io), engine_, problem.b.data());
+  dnnl::memory weights = reordered(our_weights, chosen.weights_desc());
+  dnnl::memory bias(Desc({s.n}, kF32, Tag::x), engine_);
+  std::fill_n(static_cast<float*>(bias.get_data_handle()), s.n, 0.0f);
+  dnnl::memory target(Desc({s.m, s.n}, kF32, Tag::nc), engine_, problem.c.data());
+  stream_.wait();
+  dnnl::inner_product_forward primitive(chosen);
+  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, source},
+                                                  {DNNL_ARG_WEIGHTS, weights},
+                                                  {DNNL_ARG_BIAS, bias},
+                                                  {DNNL_ARG_DST, target}};
+  return {name(),
+          [this, primitive, arguments]() mutable {
+            primitive.execute(stream_, arguments);
+            stream_.wait();
+          },
+          nullptr};
+}
+
 Implementation OneDnn::convolution(Problem& problem, const char* layout, Tag tag) {
   ConvShape s = problem.row.conv;
+  bool depthwise = problem.row.kind == Kind::Depthwise;
   dnnl::memory::dims image{s.batch, s.cin, s.h, s.w}, window{s.cout, s.cin, s.kernel, s.kernel};
+  if (depthwise) window = {s.cin, 1, 1, s.kernel, s.kernel};
   dnnl::memory::dims result{s.batch, s.cout, s.out_h(), s.out_w()};
   dnnl::memory::dims strides{s.stride, s.stride}, padding{s.pad, s.pad};
   dnnl::convolution_forward::desc wanted(dnnl::prop_kind::forward_inference,
@@ -59,13 +104,9 @@ Implementation OneDnn::convolution(Problem& problem, const char* layout, Tag tag
 
   // Ours are NHWC and HWIO.
   dnnl::memory our_image(Desc(image, kF32, Tag::nhwc), engine_, problem.a.data());
-  dnnl::memory our_weights(Desc(window, kF32, Tag::hwio), engine_, problem.b.data());
+  dnnl::memory our_weights(Desc(window, kF32, depthwise ? Tag::hwigo : Tag::hwio), engine_,
+                           problem.b.data());
   dnnl::memory our_result(Desc(result, kF32, Tag::nhwc), engine_, problem.c.data());
-  auto reordered = [&](dnnl::memory& from, const Desc& to) {
-    dnnl::memory memory(to, engine_);
-    dnnl::reorder(from, memory).execute(stream_, from, memory);
-    return memory;
-  };
   bool ours = tag == Tag::nhwc;
   dnnl::memory source = ours ? our_image : reordered(our_image, chosen.src_desc());
   dnnl::memory weights = reordered(our_weights, chosen.weights_desc());

@@ -1,6 +1,6 @@
-// XNNPACK (Debian: libxnnpack0): its NHWC convolution, weights packed ahead. Its matrix
-// multiplication, the fully connected operator, packs B ahead too, so it is no peer for rows where
-// B is packed inside the call; its NCHW convolution is for sparse weights.
+// XNNPACK (Debian: libxnnpack0): its NHWC convolutions and its fully connected operator, weights
+// packed ahead. So it is no peer for matrix multiplications where B is packed inside the call; its
+// NCHW convolution is for sparse weights.
 #include <cpuinfo.h>
 #include <xnnpack.h>
 
@@ -38,28 +38,50 @@ class Xnnpack : public Peer {
   std::vector<Implementation> implement(Problem& problem) override;
 
  private:
+  std::vector<Implementation> dense(Problem& problem);
+
   pthreadpool_t pool_ = nullptr;
   std::string description_;
 };
 
+std::vector<Implementation> Xnnpack::dense(Problem& problem) {
+  auto size = [](int64_t value) { return static_cast<size_t>(value); };
+  const GemmShape& s = problem.row.gemm;
+  std::vector<float> bias(size(s.n));
+  xnn_operator_t made = nullptr;
+  check(xnn_create_fully_connected_nc_f32(
+            size(s.k), size(s.n), size(s.k), size(s.n), problem.b.data(), bias.data(), 0.0f,
+            std::numeric_limits<float>::infinity(), XNN_FLAG_TRANSPOSE_WEIGHTS, &made),
+        "xnn_create_fully_connected_nc_f32");
+  Operator op(made, DeleteOperator());
+  check(xnn_setup_fully_connected_nc_f32(op.get(), size(s.m), problem.a.data(), problem.c.data(),
+                                         pool_),
+        "xnn_setup_fully_connected_nc_f32");
+  return {{"XNNPACK", [this, op] { xnn_run_operator(op.get(), pool_); }, nullptr}};
+}
+
 std::vector<Implementation> Xnnpack::implement(Problem& problem) {
-  if (problem.row.kind != Kind::Conv) return {};
+  if (problem.row.kind == Kind::Dense) return dense(problem);
+  if (problem.row.kind != Kind::Conv && problem.row.kind != Kind::Depthwise) return {};
+  bool depthwise = problem.row.kind == Kind::Depthwise;
   const ConvShape& s = problem.row.conv;
   auto number = [](int64_t value) { return static_cast<uint32_t>(value); };
   auto size = [](int64_t value) { return static_cast<size_t>(value); };
-  // It wants OHWI; ours are HWIO.
-  int64_t taps = s.taps();
-  std::vector<float> weights(size(taps * s.cout));
-  for (int64_t t = 0; t < taps; ++t) {
+  // It wants OHWI; ours are HWIO. Those of depthwise are HWC for both.
+  int64_t taps = problem.row.terms();
+  std::vector<float> weights(problem.b.data(), problem.b.data() + taps * s.cout);
+  for (int64_t t = 0; t < taps && !depthwise; ++t) {
     for (int64_t o = 0; o < s.cout; ++o)
       weights[size(o * taps + t)] = problem.b.data()[t * s.cout + o];
   }
   xnn_operator_t made = nullptr;
   uint32_t kernel = number(s.kernel), stride = number(s.stride), pad = number(s.pad);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  check(xnn_create_convolution2d_nhwc_f32(pad, pad, pad, pad, kernel, kernel, stride, stride, 1, 1,
-                                          1, size(s.cin), size(s.cout), size(s.cin), size(s.cout),
-                                          weights.data(), nullptr, -kInfinity, kInfinity, 0, &made),
+  check(xnn_create_convolution2d_nhwc_f32(
+            pad, pad, pad, pad, kernel, kernel, stride, stride, 1, 1, number(depthwise ? s.cin : 1),
+            size(depthwise ? 1 : s.cin), size(depthwise ? 1 : s.cout), size(s.cin), size(s.cout),
+            weights.data(), nullptr, -kInfinity, kInfinity,
+            depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0, &made),
         "xnn_create_convolution2d_nhwc_f32");
   Operator op(made, DeleteOperator());
   check(xnn_setup_convolution2d_nhwc_f32(op.get(), size(s.batch), size(s.h), size(s.w),
