@@ -110,6 +110,19 @@ TEST_F(EmulatorCli, FindsDeviceCodeWhereverItIs) {
   EXPECT_THAT(program.out, HasSubstr("kernel _Z3addPKfS0_Pfi:"));
 }
 
+TEST_F(EmulatorCli, DisassemblyNamesSourceLines) {
+  Result r = inlay("disasm --source --kernel scale " CODE_OBJECT_WITH_LINES);
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(r.err, "");
+  EXPECT_THAT(r.out, HasSubstr("\n; modules.hip:"));
+  EXPECT_THAT(r.out, HasSubstr("of 10 wavefronts on a SIMD"));
+  // Not asked for, and not there.
+  EXPECT_THAT(inlay("disasm " CODE_OBJECT_WITH_LINES).out, Not(HasSubstr("modules.hip:")));
+  r = inlay("disasm --source " CODE_OBJECT);
+  EXPECT_EQ(r.code, 0);
+  EXPECT_THAT(r.err, HasSubstr("built without -g"));
+}
+
 TEST_F(EmulatorCli, DisassemblySaysWhatIsWrong) {
   const std::string bundle = read(CODE_OBJECT);
   std::string object =

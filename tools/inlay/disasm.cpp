@@ -88,6 +88,14 @@ std::string on_off(uint32_t bits, int at, const char* name) {
   return bits >> at & 1 ? fmt::format(" {}", name) : "";
 }
 
+/// Wavefronts that a SIMD holds at once, as far as registers decide (256 VGPRs a lane in fours, 800
+/// SGPRs in sixteens, ten at most).
+uint32_t occupancy(const Kernel& k) {
+  const uint32_t vgprs = ((k.descriptor.rsrc1 & 63) + 1) * 4;
+  const uint32_t sgprs = std::max<uint32_t>(16, (k.sgprs + 15) / 16 * 16);
+  return std::min({10u, 256 / vgprs, 800 / sgprs});
+}
+
 void print_kernel(const Kernel& k) {
   const KernelDescriptor& d = k.descriptor;
   fmt::print(
@@ -95,6 +103,7 @@ void print_kernel(const Kernel& k) {
       "workgroups up to {}\n",
       ((d.rsrc1 & 63) + 1) * 4, k.sgprs, d.group_segment_size, d.private_segment_size,
       k.kernarg_size, k.max_workgroup_size);
+  fmt::print("  registers allow {} of 10 wavefronts on a SIMD\n", occupancy(k));
   if (k.vgpr_spills || k.sgpr_spills)
     fmt::print("  spilled: {} VGPRs, {} SGPRs\n", k.vgpr_spills, k.sgpr_spills);
   static const char* kRound[] = {"nearest", "up", "down", "zero"};
@@ -146,7 +155,8 @@ bool branch_target(const Instruction& inst, uint64_t pc, uint64_t* target) {
   return true;
 }
 
-void print_code(const CodeObject& object, uint64_t start, uint64_t end) {
+/// With SOURCES, each run of instructions of one source line has it above.
+void print_code(const CodeObject& object, uint64_t start, uint64_t end, bool sources) {
   const emulator::Program& program = object.program();
   const auto slot_at = [&](uint64_t address) -> const Slot* {
     const uint64_t n = (address - program.base) / 4;
@@ -159,7 +169,12 @@ void print_code(const CodeObject& object, uint64_t start, uint64_t end) {
     if (slot != nullptr && slot->dwords && branch_target(slot->inst, pc, &to)) targets.insert(to);
     pc += slot != nullptr && slot->dwords ? 4u * slot->dwords : 4;
   }
+  std::string line;
   for (uint64_t pc = start; pc < end;) {
+    if (std::string here = sources ? object.source_at(pc) : ""; here != line) {
+      line = std::move(here);
+      if (!line.empty()) fmt::print("; {}\n", line);
+    }
     const Slot* slot = slot_at(pc);
     const int dwords = slot != nullptr && slot->dwords ? slot->dwords : 1;
     std::string words;
@@ -189,9 +204,16 @@ uint64_t end_of(const CodeObject& object, uint64_t start) {
   return end;
 }
 
-/// Prints what KERNEL names, all if it is empty; counts what it printed.
-bool print_object(const Found& found, const std::string& kernel, int* printed,
+/// What to print: a kernel or function, all if that is empty; with source lines.
+struct Wanted {
+  std::string kernel;
+  bool sources = false;
+};
+
+/// Prints what is WANTED; counts what it printed.
+bool print_object(const Found& found, const Wanted& wanted, int* printed,
                   std::vector<std::string>* names) {
+  const std::string& kernel = wanted.kernel;
   std::string error;
   emulator::Target target(Chip::kGfx900);
   DeviceMemory memory;
@@ -202,6 +224,9 @@ bool print_object(const Found& found, const std::string& kernel, int* printed,
     fmt::print(stderr, "inlay: {}{}{}\n", found.place, found.place.empty() ? "" : ": ", error);
     return false;
   }
+  if (wanted.sources && !object->has_sources())
+    fmt::print(stderr, "inlay: {}{}no source lines: the code was built without -g\n", found.place,
+               found.place.empty() ? "" : ": ");
   bool headed = false;
   const auto head = [&] {
     if (headed) return;
@@ -224,7 +249,7 @@ bool print_object(const Found& found, const std::string& kernel, int* printed,
     ++*printed;
     fmt::print("\nkernel {}:\n", k.name);
     print_kernel(k);
-    print_code(*object, k.entry, end_of(*object, k.entry));
+    print_code(*object, k.entry, end_of(*object, k.entry), wanted.sources);
   }
   for (const DeviceFunction& f : object->functions()) {
     if (entries.count(f.address)) continue;
@@ -233,12 +258,13 @@ bool print_object(const Found& found, const std::string& kernel, int* printed,
     head();
     ++*printed;
     fmt::print("\nfunction {}:\n", f.name);
-    print_code(*object, f.address, end_of(*object, f.address));
+    print_code(*object, f.address, end_of(*object, f.address), wanted.sources);
   }
   return true;
 }
 
-int disasm(const std::string& path, const std::string& kernel) {
+int disasm(const std::string& path, const Wanted& wanted) {
+  const std::string& kernel = wanted.kernel;
   std::error_code failed;
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path, failed)) {
@@ -256,7 +282,7 @@ int disasm(const std::string& path, const std::string& kernel) {
   std::vector<std::string> names;
   for (const Found& f : found) {
     if (kernel.empty() && &f != &found.front()) fmt::print("\n");
-    sound += print_object(f, kernel, &printed, &names);
+    sound += print_object(f, wanted, &printed, &names);
   }
   if (!kernel.empty() && printed == 0 && sound > 0) {
     const std::vector<std::string> near = nearest_names(kernel, names, 1);
@@ -274,10 +300,13 @@ void add_disasm(CLI::App& app, Action& run) {
       "disasm",
       "Print the kernels of a gfx900 or gfx906 code object: descriptor, arguments, instructions.\n"
       "FILE may also be an offload bundle, or a program or library that embeds device code.");
-  auto path = std::make_shared<std::string>(), kernel = std::make_shared<std::string>();
+  auto path = std::make_shared<std::string>();
+  auto wanted = std::make_shared<Wanted>();
   sub->add_option("FILE", *path, "code object, offload bundle, program or library")->required();
-  sub->add_option("--kernel", *kernel, "only the kernel or function of this name");
-  sub->callback([path, kernel, &run] { run = [path, kernel] { return disasm(*path, *kernel); }; });
+  sub->add_option("--kernel", wanted->kernel, "only the kernel or function of this name");
+  sub->add_flag("--source", wanted->sources,
+                "the source file and line of instructions, where the code was built with -g");
+  sub->callback([path, wanted, &run] { run = [path, wanted] { return disasm(*path, *wanted); }; });
 }
 
 }  // namespace inlay::cli

@@ -275,6 +275,7 @@ Error Device::launch(const Function& f, LaunchRequest request) {
       if (l->grid_sync == 0) return kOutOfMemory;
     }
   }
+  if (queues().in_order()) l->give_way = [this] { queues().give_way(); };
   Command command;
   const Kernel* kernel = f.kernel;
   command.work = [this, kernel, l] { return run(*kernel, *l); };

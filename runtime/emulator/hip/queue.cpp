@@ -169,6 +169,7 @@ bool Queues::is_ready(const Command& command) const {
 
 // The oldest command that can start. *polling: one would, but for what only asking again can tell.
 Command* Queues::runnable(bool host, StreamPointer* stream, bool* polling) {
+  if (!host && turn_ != kNobody) return nullptr;
   Command* oldest = nullptr;
   const auto look = [&](const StreamPointer& s) {
     if (s->commands.empty()) return;
@@ -192,12 +193,15 @@ void Queues::execute(std::unique_lock<std::mutex>* lock, const StreamPointer& st
   Command& command = stream->commands.front();
   command.running = true;
   const FencePointer fence = command.fence;
+  const bool takes_turn = in_order_ && !command.host && !command.claimed;
+  if (takes_turn) turn_ = command.sequence;
   const auto start = std::chrono::steady_clock::now();
   lock->unlock();
   const Error error = command.work ? command.work() : kSuccess;
   // What the work holds on to is let go before anybody hears that it is done.
   command.work = nullptr;
   lock->lock();
+  if (takes_turn) turn_ = kNobody;
   fence->start = start;
   fence->end = std::chrono::steady_clock::now();
   fence->error = error;
@@ -206,6 +210,28 @@ void Queues::execute(std::unique_lock<std::mutex>* lock, const StreamPointer& st
   if (error != kSuccess && error_ == kSuccess && !command.claimed) error_ = error;
   stream->commands.pop_front();
   changed_.notify_all();
+}
+
+uint64_t Queues::next_to_go_on() const {
+  const auto next = gave_way_.upper_bound(gave_way_last_);
+  return next != gave_way_.end() ? *next : *gave_way_.begin();
+}
+
+void Queues::give_way() {
+  std::unique_lock lock(mutex_);
+  const uint64_t own = std::exchange(turn_, kNobody);
+  StreamPointer stream;
+  bool polling = false;
+  const auto others = [&] { return runnable(false, &stream, &polling) != nullptr; };
+  if (!gave_way_.empty() || others()) {
+    gave_way_.insert(gave_way_last_ = own);
+    changed_.notify_all();
+    changed_.wait(lock, [&] {
+      return stopping_ || (turn_ == kNobody && next_to_go_on() == own && !others());
+    });
+    gave_way_.erase(own);
+  }
+  turn_ = own;
 }
 
 // As many threads as there are streams with something to do: commands of different streams may wait
@@ -217,7 +243,7 @@ void Queues::hire(bool host) {
   for (const auto& [handle, s] : streams_) count(s);
   for (const auto& s : own_) count(s);
   std::vector<std::thread>& workers = workers_[host];
-  if ((in_order_ || host) && wanted > 1) wanted = 1;
+  if (host && wanted > 1) wanted = 1;
   if (workers.size() < wanted && !stopping_) workers.emplace_back([this, host] { work(host); });
 }
 

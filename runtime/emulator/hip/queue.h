@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -48,9 +49,14 @@ using StreamPointer = std::shared_ptr<Stream>;
 // All streams of the device. Thread-safe.
 class Queues {
  public:
-  // IN_ORDER: one command at a time, in the order they came in as far as streams allow, the same
-  // each time.
+  // IN_ORDER: one command of the device at a time, in the order they came in as far as streams
+  // allow, the same each time.
   explicit Queues(bool in_order);
+  bool in_order() const { return in_order_; }
+  // Of queues in order, from within a command of the device that may wait for one of another
+  // stream: those that can start do, and those that gave way before go on in turn, until each has
+  // ended or given way again.
+  void give_way();
 
   void* create(unsigned flags, int priority);
   // Waits for what is in it. False if HANDLE is no stream that was created.
@@ -80,6 +86,7 @@ class Queues {
   bool is_ready(const Command& command) const;
   void execute(std::unique_lock<std::mutex>* lock, const StreamPointer& stream);
   void hire(bool host);
+  uint64_t next_to_go_on() const;
   std::vector<FencePointer> newest() const;
 
   const bool in_order_;
@@ -89,6 +96,10 @@ class Queues {
   StreamPointer null_ = std::make_shared<Stream>();
   std::vector<StreamPointer> own_;  // of threads
   uint64_t sequence_ = 0;
+  // In order: the command whose turn it is, by number; those that gave way, the last of them.
+  static constexpr uint64_t kNobody = ~uint64_t{0};
+  uint64_t turn_ = kNobody, gave_way_last_ = 0;
+  std::set<uint64_t> gave_way_;
   std::vector<std::thread> workers_[2];  // for the device's commands, for host functions
   Error error_ = kSuccess;
   bool stopping_ = false;

@@ -64,6 +64,7 @@ class CodeObject {
   const std::vector<DeviceVariable>& variables() const { return variables_; }
   const std::vector<DeviceFunction>& functions() const { return functions_; }
   const Program& program() const { return program_; }
+  bool has_sources() const { return sources_ != nullptr; }
   // The source line of the code at a device address, if it was compiled with -g; else empty.
   std::string source_at(uint64_t address) const { return sources_ ? sources_->at(address) : ""; }
   // Where it was loaded: addresses less this are those of the file.

@@ -109,6 +109,7 @@ class Dispatch {
   const Kernel& kernel() const { return kernel_; }
   std::string source_at(uint64_t address) const { return launch_.object->source_at(address); }
   const std::function<void()>& service() const { return launch_.service; }
+  const std::function<void()>& give_way() const { return launch_.give_way; }
 
  private:
   void number_items();
@@ -417,6 +418,7 @@ class Runner {
         }
         if (n % 64 == 63 && (stop_ || late())) break;
       }
+      if (group != nullptr && index == batch_end && dispatch_->give_way()) dispatch_->give_way()();
       // The clock is not asked after each of many small workgroups.
       quick = group == nullptr && n == 0 ? quick + 1 : 0;
       if (quick % 32 == 0 && late()) return;

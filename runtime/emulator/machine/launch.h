@@ -32,6 +32,9 @@ struct Launch {
   std::vector<uint8_t> arguments;
   // Called between turns, from any of the threads: the host's side of what device code waits for.
   std::function<void()> service;
+  // Called where a workgroup goes on for long or waits, and no other is left to begin: it may be
+  // another launch that it waits for.
+  std::function<void()> give_way;
   uint64_t printf_buffer = 0, hostcall_buffer = 0, grid_sync = 0, heap = 0;
 };
 

@@ -68,6 +68,33 @@ void host_goes_on() {
   HIP(hipEventDestroy(event));
 }
 
+// Kernels of two streams that wait for each other, one asleep and one awake.
+__global__ void play(volatile int* own, volatile int* other, int rounds, bool sleeps) {
+  for (int round = 1; round <= rounds; round++) {
+    *own = round;
+    while (*other < round)
+      if (sleeps) __builtin_amdgcn_s_sleep(1);
+  }
+}
+void streams_that_wait_for_each_other() {
+  hipStream_t a, b, c;
+  for (hipStream_t* s : {&a, &b, &c}) HIP(hipStreamCreateWithFlags(s, hipStreamNonBlocking));
+  Shared<int> flags(2);
+  Shared<int> late, out;
+  wait_for<<<1, 1, 0, c>>>(late.data, out.data, 9);
+  play<<<1, 1, 0, a>>>(flags.data, flags.data + 1, 4, true);
+  play<<<1, 1, 0, b>>>(flags.data + 1, flags.data, 4, false);
+  HIP(hipStreamSynchronize(a));
+  HIP(hipStreamSynchronize(b));
+  EXPECT_EQ(look(flags.data), 4);
+  EXPECT_EQ(look(flags.data + 1), 4);
+  EXPECT_EQ(look(out.data), 0);
+  raise<<<1, 1, 0, a>>>(late.data);
+  HIP(hipDeviceSynchronize());
+  EXPECT_EQ(look(out.data), 9);
+  for (hipStream_t s : {a, b, c}) HIP(hipStreamDestroy(s));
+}
+
 // Two streams that opted out of the null stream's order run side by side, with it as well.
 void streams_side_by_side() {
   hipStream_t a, b;
@@ -277,9 +304,8 @@ void threads() {
 
 int main() {
   host_goes_on();
-  const char* threads_wanted = getenv("INLAY_EMULATOR_THREADS");
-  // With one thread that was asked for, kernels run one after the other: none can wait for a later.
-  if (threads_wanted == nullptr || std::string(threads_wanted) != "1") streams_side_by_side();
+  streams_side_by_side();
+  streams_that_wait_for_each_other();
   null_stream_order();
   events_order_streams();
   callbacks();
