@@ -114,7 +114,7 @@ TEST_F(EmulatorCli, DisassemblyNamesSourceLines) {
   Result r = inlay("disasm --source --kernel scale " CODE_OBJECT_WITH_LINES);
   EXPECT_EQ(r.code, 0) << r.err;
   EXPECT_EQ(r.err, "");
-  EXPECT_THAT(r.out, HasSubstr("\n; modules.hip:"));
+  EXPECT_THAT(r.out, HasSubstr("host/modules.hip:18\n"));
   EXPECT_THAT(r.out, HasSubstr("of 10 wavefronts on a SIMD"));
   // Not asked for, and not there.
   EXPECT_THAT(inlay("disasm " CODE_OBJECT_WITH_LINES).out, Not(HasSubstr("modules.hip:")));
