@@ -7,6 +7,9 @@
 // does 2 rows' work. Strips of columns are the outer loop: what is read of b for a strip, k rows,
 // stays in L1 or L2 for all rows of a.
 //
+// Very few rows of a large b are another matter: what counts is that b is read as memory likes it,
+// a few rows at a time, each from end to end.
+//
 // A file that includes this says first
 //
 //   INLAY_HEIGHT_1 .. INLAY_HEIGHT_4   the most rows of a block of so many vectors, 0 to 16
@@ -15,8 +18,10 @@
 //   INLAY_MASKED_VECTORS               the widest block whose last vector may be masked; what is
 //                                      wider is cut in front of that vector
 //   INLAY_MASK_WHOLE                   1: masks cost next to nothing, blocks of less than the
-//   widest have
-//                                      them where they are whole, too
+//   widest
+//                                      have them where they are whole, too
+//   INLAY_STREAM_ROWS                  rows of a, up to which a large b is streamed
+//   INLAY_STREAM_GROUP                 of these, how many share a row of b in registers, 1 to 4
 //
 // and then defines its symbol by INLAY_BLOCKS_KERNEL(symbol).
 //
@@ -118,9 +123,107 @@ INLAY_INLINE void product(int64_t m, int64_t n, int64_t k, const float* a, int64
   }
 }
 
+enum { kShallow = 32, kRowsAtATime = 6 };
+
+// A small k: c is most of what is touched, and is written a few rows at a time, from end to end.
+static __attribute__((noinline)) void shallow(int64_t m, int64_t n, int64_t k, const float* a,
+                                              int64_t a_row, int64_t a_step, const float* b,
+                                              int64_t b_step, float* c, int64_t c_row, float alpha,
+                                              float beta) {
+  for (; m > 0; m -= kRowsAtATime) {
+    product(m < kRowsAtATime ? m : kRowsAtATime, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha,
+            beta);
+    a += kRowsAtATime * a_row;
+    c += kRowsAtATime * c_row;
+  }
+}
+
+// ---- few rows ----
+
+enum { kDepth = 4, kStreamColumns = 1024, kStreamFloats = 1 << 16 };
+
+// A vector of columns of c[i, :] += sum over q in 0..kDepth of x[i][q] * b[q, :].
+INLAY_INLINE void add_rows_to(const int rows, const int masked, Mask tail,
+                              Vec x[INLAY_STREAM_GROUP][kDepth], const float* b, int64_t b_step,
+                              float* c, int64_t c_row) {
+  Vec sum[INLAY_STREAM_GROUP];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; ++i) {
+    const float* at = c + i * c_row;
+    sum[i] = masked ? load_masked(at, tail) : load(at);
+  }
+#pragma clang loop unroll(full)
+  for (int q = 0; q < kDepth; ++q) {
+    const float* at = b + q * b_step;
+    const Vec row = masked ? load_masked(at, tail) : load(at);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; ++i) sum[i] = multiply_add(x[i][q], row, sum[i]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; ++i) store(c + i * c_row, sum[i], masked, tail);
+}
+
+#define INLAY_ADD_ROWS(rows)                                                                    \
+  static __attribute__((noinline)) void add_rows_##rows(                                        \
+      int64_t n, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
+      float* c, int64_t c_row, float alpha) {                                                   \
+    if (rows > INLAY_STREAM_GROUP) return;                                                      \
+    Vec x[INLAY_STREAM_GROUP][kDepth];                                                          \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; ++i) {                         \
+      _Pragma("clang loop unroll(full)") for (int q = 0; q < kDepth; ++q) x[i][q] =             \
+          broadcast(alpha * a[i * a_row + q * a_step]);                                         \
+    }                                                                                           \
+    _Pragma("clang loop unroll(disable)") for (; n >= kLanes;                                   \
+                                               n -= kLanes, b += kLanes, c += kLanes)           \
+        add_rows_to(rows, 0, mask_of(0), x, b, b_step, c, c_row);                               \
+    if (n > 0) add_rows_to(rows, 1, mask_of(n), x, b, b_step, c, c_row);                        \
+  }
+INLAY_ADD_ROWS(1)
+INLAY_ADD_ROWS(2)
+INLAY_ADD_ROWS(3)
+INLAY_ADD_ROWS(4)
+
+#define INLAY_ADD(rows)                                                                      \
+  case rows:                                                                                 \
+    add_rows_##rows(columns, at, a_row, a_step, rows_of_b, b_step, c + i * c_row + j, c_row, \
+                    alpha);                                                                  \
+    break;
+
+// b is read once; the columns of c that it is added to stay in L1 meanwhile. The first rows of b,
+// up to kDepth, meet beta, and leave a multiple.
+static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, const float* a,
+                                             int64_t a_row, int64_t a_step, const float* b,
+                                             int64_t b_step, float* c, int64_t c_row, float alpha,
+                                             float beta) {
+  const int64_t first = (k - 1) % kDepth + 1;
+  shallow(m, n, first, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);
+  for (int64_t j = 0; j < n; j += kStreamColumns) {
+    const int64_t columns = n - j < kStreamColumns ? n - j : kStreamColumns;
+    for (int64_t p = first; p < k; p += kDepth) {
+      const float* rows_of_b = b + p * b_step + j;
+      for (int64_t i = 0; i < m; i += INLAY_STREAM_GROUP) {
+        const float* at = a + i * a_row + p * a_step;
+        switch (m - i < INLAY_STREAM_GROUP ? m - i : INLAY_STREAM_GROUP) {
+          INLAY_ADD(1)
+          INLAY_ADD(2)
+          INLAY_ADD(3)
+          INLAY_ADD(4)
+        }
+      }
+    }
+  }
+}
+
 #define INLAY_BLOCKS_KERNEL(symbol)                                                                \
   void symbol(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_step,      \
               const float* b, int64_t b_step, float* c, int64_t c_row, int32_t first, float alpha, \
               float beta) {                                                                        \
-    product(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, first == 0 ? 1 : beta);         \
+    if (first == 0) beta = 1;                                                                      \
+    if (m <= INLAY_STREAM_ROWS && n * k > kStreamFloats) {                                         \
+      stream(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                         \
+    } else if (m > kRowsAtATime && n > kVectors * kLanes && k <= kShallow) {                       \
+      shallow(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                        \
+    } else {                                                                                       \
+      product(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                        \
+    }                                                                                              \
   }

@@ -20,6 +20,8 @@
 #define INLAY_VECTORS 4
 #define INLAY_MASKED_VECTORS 4
 #define INLAY_MASK_WHOLE 1
+#define INLAY_STREAM_ROWS 4
+#define INLAY_STREAM_GROUP 4
 #include "../blocks.h"
 
 INLAY_BLOCKS_KERNEL(uk_sgemm_blocks_f32_avx512)

@@ -19,6 +19,8 @@
 #define INLAY_VECTORS 2
 #define INLAY_MASKED_VECTORS 1
 #define INLAY_MASK_WHOLE 0
+#define INLAY_STREAM_ROWS 2
+#define INLAY_STREAM_GROUP 2
 #include "../blocks.h"
 
 INLAY_BLOCKS_KERNEL(uk_sgemm_blocks_f32_sse2)
