@@ -11,9 +11,6 @@ namespace {
 constexpr uint32_t kMaxDepth = 2 * StmtNode::kMaxDepth;
 constexpr size_t kMaxCalls = 64;
 
-bool is_lane(ForKind kind) {
-  return kind >= ForKind::LaneX;
-}
 bool is_parallel(ForKind kind) {
   return kind != ForKind::Serial && kind != ForKind::Unrolled;
 }

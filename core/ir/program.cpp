@@ -67,9 +67,9 @@ const char* to_string(Tail tail) {
 
 const std::vector<std::string>& step_words() {
   static const std::vector<std::string> words = {
-      "set",      "split",       "reorder", "fuse",  "unroll",    "vectorize",
-      "parallel", "bind",        "fission", "sink",  "peel",      "specialize",
-      "hoist",    "inline_call", "pack",    "stage", "tensorize", "pragma"};
+      "set",         "split",   "reorder", "fuse",     "unroll",     "vectorize", "parallel",
+      "bind",        "fission", "sink",    "peel",     "specialize", "whole",     "hoist",
+      "inline_call", "pack",    "stage",   "pipeline", "barrier",    "tensorize", "pragma"};
   return words;
 }
 

@@ -48,10 +48,13 @@ enum class StepKind : uint8_t {
   Sink,        ///< into loops[0]
   Peel,        ///< loops[0] for loops[1]
   Specialize,  ///< loops[0] for the others
+  Whole,       ///< loops
   Hoist,       ///< object out of loops[0]
   InlineCall,  ///< loops[0]
   Pack,        ///< object at loops[0] as names[0], indexed by the other loops
   Stage,       ///< object at loops[0] as names[0]
+  Pipeline,    ///< loops[0]
+  Barrier,     ///< before or after loops[0]
   Tensorize,   ///< loops[0] as object<numbers>
   Pragma,      ///< loops[0]: import, or object prefetched numbers[0] ahead, or unrolled numbers[0]
                ///< times
@@ -79,6 +82,11 @@ struct ScheduleStep {
   Tail tail = Tail::Bound;          ///< split
   Edge edge = Edge::Whole;          ///< tensorize
   std::vector<std::string> padded;  ///< pack: loops
+  bool pad = false;                 ///< stage: the copy is whole
+  bool transposed = false;          ///< stage: the last two dimensions change places
+  std::optional<StepNumber> width;  ///< stage: elements that a work-item copies at once
+  std::optional<StepNumber> pitch;  ///< stage: elements from row to row
+  bool after = false;               ///< barrier
   std::optional<StepNumber> alignment;
   std::optional<MemorySpace> space;
   bool write = false;  ///< pragma prefetch

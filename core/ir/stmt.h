@@ -69,6 +69,12 @@ enum class ForKind : uint8_t {
 };
 /// "", "parallel", "unrolled", "vectorized", "grid(x)", ..., "lane(z)".
 const char* to_string(ForKind kind);
+inline bool is_grid(ForKind kind) {
+  return kind >= ForKind::GridX && kind <= ForKind::GridZ;
+}
+inline bool is_lane(ForKind kind) {
+  return kind >= ForKind::LaneX;
+}
 
 /// for var in min .. min + extent. An extent <= 0 runs nothing. min and extent are evaluated once.
 struct For : StmtOf<For, StmtKind::For> {

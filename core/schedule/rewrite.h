@@ -38,6 +38,8 @@ Stmt unshare(const Stmt& stmt);
 Stmt copy_with_suffix(const Stmt& stmt, const std::string& suffix);
 /// Statements of a loop's body.
 const std::vector<Stmt>& body_of(const For& loop);
+/// The block that a statement stands in; it may be a bare one, which is no scope of loops.
+const Block& parent_block(const Function& function, const Stmt& stmt);
 /// The loop with other bounds or body, and the same variable.
 Stmt with_body(const For& loop, std::vector<Stmt> body);
 
@@ -46,10 +48,13 @@ bool uses_any(const Expr& expr, const std::set<const ExprNode*>& vars);
 /// Variables defined under `stmt` by loops and `let`s.
 std::set<const ExprNode*> defined_vars(const Stmt& stmt);
 
-bool is_grid(ForKind kind);
-bool is_lane(ForKind kind);
 /// The least number that `poly` is known not to exceed, if one is known.
 std::optional<int64_t> greatest_number(const Context& context, const Poly& poly);
+/// `place` < `extent`, said without what is known. Of a minimum each operand is asked for itself;
+/// null: always.
+Expr below(const Context& context, const Expr& place, const Expr& extent);
+/// Into an iteration that the loop would have beyond its end if it had `extent` ones.
+void enter_beyond(Context& context, const For& loop, int64_t extent);
 /// Refuses, with `rule`, a kind that the loop can't have for the loops around it and inside.
 void require_nesting(const Site& site, ForKind kind, const std::string& rule);
 /// What `stmt` evaluates for bounds, conditions, `let`s reads no memory and can't fail.

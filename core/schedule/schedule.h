@@ -52,13 +52,23 @@ struct Pack {
   MemorySpace space = MemorySpace::Global;
 };
 
-/// Copies the part of a buffer that a loop's body touches into a buffer of its own, and back.
+/// Copies the part of a buffer that a loop's body touches into a buffer of its own, and back. At a
+/// loop inside of lane loops a copy in shared memory is the workgroup's: all its work-items copy
+/// what all of them read in one iteration, first from memory into registers (`NAME.in`), then into
+/// the copy, with barriers where one reads what another copied.
 struct Stage {
   std::string buffer;
   std::string at;  ///< the loop whose body works on the copy
   std::string name;
   MemorySpace space = MemorySpace::Private;
   int alignment = 64;
+  /// Private: the copy is as large as the part can be, zeros where there is less, and all its loops
+  /// have constant bounds. A copy that a workgroup shares is always so.
+  bool pad = false;
+  /// Of a copy that a workgroup shares: the last two dimensions change places, ...
+  bool transposed = false;
+  int64_t pitch = 0;  ///< ... its rows lie so many elements apart (0: as long as they are), ...
+  int64_t width = 0;  ///< ... and a work-item copies so many elements at once (0: is chosen).
 };
 
 /// Asks, at the start of each iteration, for what a later one will touch of a buffer.
@@ -109,8 +119,19 @@ class Schedule {
   /// copy `LOOP_tail`, the loops of which are called NAME + "_tail".
   Schedule& peel(const std::string& loop, const std::string& inner);
   /// Body of `loop` becomes: if all of `whole` have their full extents, the body with these as
-  /// constants, else a copy, the loops of which are called NAME + "_edge".
+  /// constants, else a copy, the loops of which are called NAME + "_edge". If `loop` itself is one
+  /// of them, there are two of it.
   Schedule& specialize(const std::string& loop, const std::vector<std::string>& whole);
+  /// Lets the loops, which end earlier at an edge, run to their greatest extents. What the further
+  /// iterations compute goes into parts of private copies (Stage::pad) that nobody looks at, of
+  /// operands that are whole copies too. Rule "illegal-whole".
+  Schedule& whole(const std::vector<std::string>& loops);
+  /// Copies for the next iteration, which stage put into shared memory at `loop`, are on their way
+  /// from memory while this one computes: two halves of the buffers, one barrier. Rule
+  /// "illegal-pipeline".
+  Schedule& pipeline(const std::string& loop);
+  /// Work-items wait for each other before (after) the loop. Rule "illegal-barrier".
+  Schedule& barrier(const std::string& loop, bool after = false);
   /// The intrinsic calls inside `loop` are replaced by their meaning.
   Schedule& inline_call(const std::string& loop);
 
@@ -144,6 +165,7 @@ class Schedule {
   void require_new_name(const std::string& name, const Loc& loc) const;
   /// `suffix`, with a number if a loop of `copied` would get a name that is taken.
   std::string free_suffix(const Stmt& copied, const std::string& suffix) const;
+  Schedule& stage_shared(const Stage& spec);
   Schedule& set_kind(const std::string& name, ForKind kind, const char* step);
 
   Program program_;
@@ -152,6 +174,21 @@ class Schedule {
   std::vector<Step> steps_;
   /// Dimensions of packed buffers that are filled up with zeros.
   std::map<const BufferNode*, std::set<size_t>> padded_;
+  /// Copies that are written from end to end, zeros where their original has no element: how much
+  /// of each dimension the original has.
+  std::map<const BufferNode*, std::vector<Expr>> whole_;
+  /// How a workgroup's copy in shared memory is made.
+  struct SharedCopy {
+    Buffer registers;   ///< through which a work-item's part goes
+    bool waits = true;  ///< others read what a work-item copied
+  };
+  std::map<const BufferNode*, SharedCopy> shared_;
+  /// The body of a loop at which copies are made: see memory/shared.cpp.
+  struct CopyParts {
+    std::vector<Stmt> loads, stores, rest;
+    bool waits_before = false, waits = false;  ///< before and after the stores
+  };
+  CopyParts copy_parts(const std::vector<Stmt>& body) const;
 };
 
 }  // namespace inlay

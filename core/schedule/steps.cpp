@@ -32,6 +32,13 @@ Factor factor_of(const ScheduleStep& step, const StepValues& values) {
   return Factor::even(most, step.numbers.size() > 1 ? value_of(step.numbers[1], values) : 1);
 }
 
+int64_t at_least_one(const StepNumber& number, const StepValues& values) {
+  int64_t value = value_of(number, values);
+  if (value >= 1) return value;
+  throw CompileError("bad-factor", number.loc,
+                     "this is a number of elements, 1 or more, not " + std::to_string(value));
+}
+
 template <typename Spec>
 void place(Spec& spec, const ScheduleStep& step, const StepValues& values) {
   if (step.space) spec.space = *step.space;
@@ -119,6 +126,15 @@ void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& val
     case StepKind::Specialize:
       schedule.specialize(loops[0], others);
       return;
+    case StepKind::Whole:
+      schedule.whole(loops);
+      return;
+    case StepKind::Pipeline:
+      schedule.pipeline(loops[0]);
+      return;
+    case StepKind::Barrier:
+      schedule.barrier(loops[0], step.after);
+      return;
     case StepKind::Hoist:
       schedule.hoist(step.object, loops[0]);
       return;
@@ -134,6 +150,11 @@ void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& val
     case StepKind::Stage: {
       Stage spec{step.object, loops[0], step.names[0]};
       place(spec, step, values);
+      spec.pad = step.pad;
+      spec.transposed = step.transposed;
+      // 0 stands for none that was given.
+      if (step.width) spec.width = at_least_one(*step.width, values);
+      if (step.pitch) spec.pitch = at_least_one(*step.pitch, values);
       schedule.stage(spec);
       return;
     }
@@ -161,7 +182,10 @@ bool within(const Loc& loc, const ScheduleStep& step) {
     return place && place.file.get() == loc.file.get() && place.line == loc.line &&
            place.column == loc.column;
   };
-  bool found = at(step.loc) || (step.alignment && at(step.alignment->loc));
+  bool found = at(step.loc);
+  for (const auto& number : {step.alignment, step.width, step.pitch}) {
+    found |= number && at(number->loc);
+  }
   for (const StepNumber& number : step.numbers) found |= at(number.loc);
   return found;
 }

@@ -27,7 +27,8 @@ std::set<const StmtNode*> nodes_of(const std::vector<Stmt>& stmts) {
   return std::move(walker.found);
 }
 
-// The block that a statement stands in; it may be a bare one, which is no scope of loops.
+}  // namespace
+
 const Block& parent_block(const Function& function, const Stmt& stmt) {
   struct Finder : Visitor {
     Stmt wanted;
@@ -46,8 +47,6 @@ const Block& parent_block(const Function& function, const Stmt& stmt) {
   INLAY_CHECK(finder.found, "a statement that stands in no block");
   return *finder.found;
 }
-
-}  // namespace
 
 Schedule& Schedule::fission(const std::vector<std::string>& names, const std::string& before,
                             const std::string& suffix) {
@@ -245,8 +244,14 @@ Schedule& Schedule::specialize(const std::string& name, const std::vector<std::s
   const For& loop = site.loop();
   std::set<const ExprNode*> inside_vars = defined_vars(loop.body);
   Expr condition;
+  bool itself = false;
   for (const std::string& inner : whole) {
-    Site inside = inner_site(function_, site, inner, "illegal-specialize");
+    Site inside = find_loop(function_, inner);
+    if (inside.self.same_as(site.self)) {
+      itself = true;
+    } else {
+      inside = inner_site(function_, site, inner, "illegal-specialize");
+    }
     Context within = context_at(function_, inside);
     auto extent = partial_extent(within, inside.loop().extent);
     if (!extent) {
@@ -257,6 +262,7 @@ Schedule& Schedule::specialize(const std::string& name, const std::vector<std::s
              "split it with tail bound");
     }
     Expr full = within.expr(extent->full), rest = within.expr(extent->rest);
+    if (itself) inside_vars.insert(loop.var.get());
     if (uses_any(full, inside_vars) || uses_any(rest, inside_vars)) {
       refuse("illegal-specialize", site,
              "the extent of loop `" + inner + "` depends on loops inside `" + name + "`",
@@ -269,6 +275,16 @@ Schedule& Schedule::specialize(const std::string& name, const std::vector<std::s
     refuse("illegal-specialize", site, "all of the loops have constant extents already");
   }
   Context context = context_at(function_, site);
+  if (itself) {
+    Context yes = context, no = context;
+    yes.assume(condition, true);
+    no.assume(condition, false);
+    Stmt copy = copy_with_suffix(site.self, free_suffix(Block::make({site.self}), "_edge"));
+    Stmt branch = If::make(condition, Block::make({simplify_in(yes, site.self)}),
+                           Block::make({simplify_in(no, copy)}), loop.loc);
+    return commit("specialize " + name + " for " + joined(whole),
+                  replace(function_.body, {{site.self.get(), {branch}}}));
+  }
   context.enter(loop);
   Context yes = context, no = context;
   yes.assume(condition, true);

@@ -66,6 +66,18 @@ void Parser::step_place(ScheduleStep& step) {
       }
       if (!step.space) expected("a memory space: global, shared or private");
       advance();
+    } else if (step.kind != StepKind::Stage) {
+      return;
+    } else if (take_word("pad")) {
+      step.pad = true;
+    } else if (take_word("transposed")) {
+      step.transposed = true;
+    } else if (take_word("by")) {
+      if (step.width) error("parse", at, "the width is given twice");
+      step.width = step_number("how many elements are copied at once");
+    } else if (take_word("pitch")) {
+      if (step.pitch) error("parse", at, "the pitch is given twice");
+      step.pitch = step_number("a number of elements");
     } else {
       return;
     }
@@ -135,12 +147,14 @@ ScheduleStep Parser::parse_step() {
       new_name();
       break;
     case StepKind::Reorder:
+    case StepKind::Whole:
       step_loops(step.loops);
       break;
     case StepKind::Unroll:
     case StepKind::Vectorize:
     case StepKind::Parallel:
     case StepKind::InlineCall:
+    case StepKind::Pipeline:
       step.loops.push_back(step_loop());
       break;
     case StepKind::Bind:
@@ -148,6 +162,11 @@ ScheduleStep Parser::parse_step() {
       expect_word("to");
       if (!cur_.is("grid") && !cur_.is("lane")) expected("grid(x|y|z) or lane(x|y|z)");
       step.bound = parse_for_kind();
+      break;
+    case StepKind::Barrier:
+      step.after = take_word("after");
+      if (!step.after && !take_word("before")) expected("before or after");
+      step.loops.push_back(step_loop());
       break;
     case StepKind::Fission:
       step_loops(step.loops);

@@ -48,10 +48,15 @@ void Printer::print_step(const ScheduleStep& step) {
     case StepKind::Vectorize:
     case StepKind::Parallel:
     case StepKind::InlineCall:
+    case StepKind::Whole:
+    case StepKind::Pipeline:
       out_ += list(loops);
       break;
     case StepKind::Bind:
       out_ += loops[0] + " to " + to_string(step.bound);
+      break;
+    case StepKind::Barrier:
+      out_ += (step.after ? "after " : "before ") + loops[0];
       break;
     case StepKind::Fission:
       out_ += list(loops, 0, loops.size() - 1) + " before " + loops.back();
@@ -72,6 +77,10 @@ void Printer::print_step(const ScheduleStep& step) {
       out_ += step.object + " at " + loops[0] + " as " + step.names[0];
       if (step.kind == StepKind::Pack) out_ += "[" + list(loops, 1) + "]";
       if (!step.padded.empty()) out_ += " pad " + list(step.padded);
+      if (step.pad) out_ += " pad";
+      if (step.transposed) out_ += " transposed";
+      if (step.width) out_ += " by " + number(*step.width);
+      if (step.pitch) out_ += " pitch " + number(*step.pitch);
       if (step.alignment) out_ += " align " + number(*step.alignment);
       if (step.space) out_ += std::string(" in ") + to_string(*step.space);
       break;

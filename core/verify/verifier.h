@@ -23,10 +23,6 @@ PredicateKey predicate_key(const TargetPredicate& predicate);
 /// Concurrent loops deeper than this are not looked at: a set of them has so many bits.
 inline constexpr size_t kTaintBits = 64;
 
-inline bool is_lane(ForKind kind) {
-  return kind >= ForKind::LaneX;
-}
-
 class Verifier : Visitor {
  public:
   explicit Verifier(const Program& program) : program_(program) {}

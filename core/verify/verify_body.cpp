@@ -8,9 +8,6 @@ namespace {
 bool is_concurrent(ForKind kind) {
   return kind != ForKind::Serial && kind != ForKind::Unrolled;
 }
-bool is_grid(ForKind kind) {
-  return kind == ForKind::GridX || kind == ForKind::GridY || kind == ForKind::GridZ;
-}
 
 }  // namespace
 

@@ -113,7 +113,9 @@ void Verifier::check_schedule(const ScheduleItem& item) {
     for (const StepNumber& number : step.numbers) {
       if (!symbol) known(number);
     }
-    if (step.alignment) known(*step.alignment);
+    for (const auto& number : {step.alignment, step.width, step.pitch}) {
+      if (number) known(*number);
+    }
     if (step.import) check_import(step.import);
     if (step.kind != StepKind::Set) continue;
     if (std::find(numbers.begin(), numbers.end(), step.object) != numbers.end()) {

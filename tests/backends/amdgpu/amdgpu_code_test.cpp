@@ -9,6 +9,7 @@
 #include "backends/amdgpu/hsaco.h"
 #include "backends/plugin/report.h"
 #include "tests/backends/support/code_object_runner.h"
+#include "tests/backends/support/scheduled_product.h"
 
 namespace inlay::test {
 namespace {
@@ -145,6 +146,27 @@ func f(A: f32[N], B: f64[N]) {
   EXPECT_THAT(hsaco.functions, UnorderedElementsAre("inlay.f.0"));
   EXPECT_THAT(render_text(with.reports), HasSubstr("occupancy"));
   EXPECT_THAT(render_json(with.reports), HasSubstr("\"vgprs\""));
+}
+
+TEST(AmdgpuCode, ScheduledBlocksStayInRegisters) {
+  for (bool pipelined : {false, true}) {
+    std::string program = scheduled_product(pipelined ? "pipeline kb" : "");
+    CompileResult result = built(program);
+    const KernelReport& kernel = result.reports[0].kernels.at(0);
+    EXPECT_EQ(kernel.scratch_bytes, 0);
+    EXPECT_EQ(kernel.vgpr_spills, 0);
+    EXPECT_LE(kernel.vgprs, 84);
+    // The last row of A's copy ends with its last element.
+    EXPECT_EQ(kernel.lds_bytes, (8 * 36 + 8 * 64) * 4 * (pipelined ? 2 : 1) - 4 * 4);
+    std::string code = assembly(program);
+    // Whole blocks by vectors: A, whose rows are short, by 2, B by 4.
+    EXPECT_EQ(count(code, "global_load_dwordx2"), pipelined ? 2u : 1u) << code;
+    EXPECT_EQ(count(code, "global_load_dwordx4"), pipelined ? 2u : 1u);
+    EXPECT_THAT(code, HasSubstr("ds_read_b128"));
+    EXPECT_THAT(code, HasSubstr("ds_write_b128"));
+    EXPECT_THAT(code, Not(HasSubstr("\tflat_")));
+    EXPECT_EQ(count(code, "\ts_barrier"), 2u);
+  }
 }
 
 TEST(AmdgpuCode, RegisterBlocksStayInRegisters) {

@@ -6,6 +6,7 @@
 
 #include "tests/backends/support/differential.h"
 #include "tests/backends/support/gpu_runner.h"
+#include "tests/backends/support/scheduled_product.h"
 
 namespace inlay::test {
 namespace {
@@ -30,6 +31,18 @@ void expect_same(const std::string& text, const std::map<std::string, int64_t>& 
       difference = error.what();
     }
     EXPECT_EQ(difference, "") << "at O" << level << "\n" << text;
+  }
+}
+
+TEST(AmdgpuExec, StagedAndPipelinedProduct) {
+  for (const char* more : {"", "pipeline kb"}) {
+    std::string program = scheduled_product(more);
+    for (const std::map<std::string, int64_t>& sizes :
+         {std::map<std::string, int64_t>{{"M", 37}, {"N", 70}, {"K", 19}},
+          {{"M", 32}, {"N", 64}, {"K", 16}},
+          {{"M", 3}, {"N", 1}, {"K", 0}}}) {
+      expect_same(program, sizes);
+    }
   }
 }
 

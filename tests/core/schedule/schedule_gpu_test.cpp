@@ -87,189 +87,193 @@ TEST(ScheduleGpu, BindsParallelLoops) {
   expect_same(program, s, {{"L", 3}, {"M", 2}, {"N", 9}}, {"Y"});
 }
 
-struct Wrong {
-  const char* steps;
-  const char* said;
-};
-void PrintTo(const Wrong& wrong, std::ostream* out) {
-  *out << wrong.steps;
-}
-
-const char* kProgram = R"(func f(A: f32[M, N], B: f32[M, N], S: f32[M], n: index) {
-  assert n > 0, "n"
-  for i in 0..M {
-    for j in 0..N { B[i, j] = A[i, j] * 2.0 }
-    for k in 0..8 { S[i] += A[i, k] }
-  }
-  for r in 1..8 { B[r, 0] = B[r - 1, 0] }
-  for x in 0..4 {
-    alloc q: f32[4] in private
-    for y in 0..4 { q[y] = 1.0 }
-    for z in 0..4 { B[x, z] = q[z] }
-  }
-  for u in 0..4 {
-    alloc s: f32[4] in shared
-    lane(x) for v in 0..4 {
-      s[v] = 1.0
-      barrier
-      B[v, u] = s[3 - v]
-    }
-  }
-  for w in 0..4 { assert n > w, "w" B[w, w] = 0.0 }
-}
+const char* kStaged = R"(
+stage C at jt as c_block pad in private
+stage A at kb as a_block transposed pitch 9 in shared
+stage B at kb as b_block in shared
+whole ii_0, jj_0, ii, jj
 )";
 
-class WrongGpuSteps : public ::testing::TestWithParam<Wrong> {};
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
 
-TEST_P(WrongGpuSteps, AreRefusedWithTheReason) {
-  Schedule s(parse(kProgram), "f");
-  try {
-    apply_steps(s, GetParam().steps, "steps");
-    FAIL() << "was accepted";
-  } catch (const CompileError& error) {
-    EXPECT_EQ(std::string("\n") + error.what(), GetParam().said);
+void expect_sound(const Program& program, const Schedule& s) {
+  EXPECT_FALSE(s.reassociates());
+  Diagnostics faults = verify(s.program());
+  EXPECT_FALSE(faults.has_errors()) << render(faults.all());
+  std::string spelled;
+  for (const Schedule::Step& step : s.steps()) spelled += step.text + "\n";
+  Schedule again(program, s.function().name);
+  apply_steps(again, spelled, "again");
+  EXPECT_EQ(print(again.function()), print(s.function()));
+}
+
+TEST(ScheduleGpu, StagedProduct) {
+  Program program = parse(kGemm);
+  Schedule s(program, "sgemm");
+  apply_steps(s, kBlocks, "steps", kNumbers);
+  apply_steps(s, kStaged, "steps", kNumbers);
+  expect_sound(program, s);
+  std::string text = print(s.function());
+  // Zeros fill the copies up, so the sum is the same for all work-items.
+  EXPECT_TRUE(has(text, {"alloc a_block: f32[4, 8] strides [9, 1] align 64 in shared\n"
+                         "      alloc b_block: f32[4, 12] align 64 in shared\n"
+                         "      lane(y) for it in 0..4",
+                         "for ii in 0..2 {\n                for jj in 0..3"}));
+  // One barrier before both copies, and one after.
+  EXPECT_EQ(count(text, "barrier"), 2) << text;
+  expect_sizes(program, s);
+  Diagnostic refused = refusal([&] { s.whole({"p"}); });
+  EXPECT_EQ(refused.rule, "illegal-whole");
+  EXPECT_TRUE(has(refused.message,
+                  {"`c_block[ii, jj]` would be written", "other iterations use that element"}));
+  // Two halves: one in the prologue, one in the loop.
+  s.pipeline("kb");
+  expect_sound(program, s);
+  text = print(s.function());
+  EXPECT_TRUE(has(text, {"alloc a_block: f32[2, 4, 8] strides [36, 9, 1]",
+                         "alloc b_block: f32[2, 4, 12] align"}));
+  EXPECT_EQ(count(text, "barrier"), 2) << text;
+  expect_sizes(program, s);
+}
+
+TEST(ScheduleGpu, WholeAfterPipelineAndLoopsOfTwoLengths) {
+  Program program = parse(kGemm);
+  Schedule s(program, "sgemm");
+  apply_steps(s, kBlocks, "steps", kNumbers);
+  apply_steps(s,
+              "stage C at jt as c pad in private  stage A at kb as a in shared "
+              "stage B at kb as b by 1 pitch 13 in shared  pipeline kb  whole ii_0, jj_0, ii, jj "
+              "specialize p for p  unroll ii#1  unroll jj_edge",
+              "steps");
+  expect_sound(program, s);
+  EXPECT_TRUE(has(print(s.function()),
+                  {"if 4 <= K - kb * 4 {", "for p in 0..4 {", "for p_edge in 0..K - kb * 4 {"}));
+  expect_sizes(program, s);
+}
+
+TEST(ScheduleGpu, IntrinsicsTakeSharedAndPrivateOperands) {
+  Program program = parse(std::string(R"(
+intrin tile<m, n>(k: index, a: f32[k, m] strided, b: f32[k, n] strided, c: f32[m, n]) {
+  for p in 0..k { for x in 0..m { for y in 0..n { c[x, y] += a[p, x] * b[p, y] } } }
+})") + kGemm);
+  Schedule s(program, "sgemm");
+  apply_steps(s, kBlocks, "steps", kNumbers);
+  apply_steps(s, kStaged, "steps", kNumbers);
+  apply_steps(s, "tensorize p as tile<mr, nr>  pipeline kb", "steps", kNumbers);
+  expect_sound(program, s);
+  EXPECT_TRUE(has(print(s.function()),
+                  {"tile<2, 3>(min(4, K - kb * 4), a_block[kb % 2, 0..min(4, K - kb * 4), "
+                   "it * 2..it * 2 + 2]"}))
+      << print(s.function());
+  expect_sizes(program, s);
+}
+
+TEST(ScheduleGpu, AccumulatorsThatBeginWithWhatIsThere) {
+  Program program = parse(R"(
+func f(A: f32[M, K], B: f32[K], C: f32[M]) {
+  for i in 0..M { for k in 0..K { C[i] += A[i, k] * B[k] } }
+})");
+  Schedule s(program, "f");
+  apply_steps(s,
+              "split i by 6 into ib, ir  split ir by 2 into it, ii  split k by 4 into kb, p "
+              "reorder ib, it, kb, p, ii  bind ib to grid(x)  bind it to lane(x) "
+              "stage C at it as c pad in private  stage A at kb as a in shared "
+              "stage B at kb as b in shared  whole ii  pipeline kb",
+              "steps");
+  expect_sound(program, s);
+  for (int64_t m : {1, 6, 11}) {
+    for (int64_t k : {0, 3, 4, 9}) expect_same(program, s, {{"M", m}, {"K", k}});
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Bind, WrongGpuSteps,
-                         ::testing::Values(Wrong{"bind i to lane(x)", R"(
-steps:1:1: error: the extent `M` of loop `i` is no number, but a workgroup has a fixed size [illegal-bind]
- 1 | bind i to lane(x)
-   | ^
-  help: split it by a number, bind the outer loop to the grid and the inner one to lane(x)
-test.inlay:3:3: note: this is what the step is about
- 3 |   for i in 0..M {
-   |   ^
-)"},
-                                           Wrong{"bind i to grid(x) bind j to grid(x)", R"(
-steps:1:19: error: the grid(x) loop `j` would stand inside the grid(x) loop `i` [illegal-bind]
- 1 | bind i to grid(x) bind j to grid(x)
-   |                   ^
-  help: each dimension is used once in a nest: choose another one
-test.inlay:4:5: note: this is what the step is about
- 4 |     for j in 0..N { B[i, j] = A[i, j] * 2.0 }
-   |     ^
-)"},
-                                           Wrong{"bind k to lane(x) bind i to grid(y)", R"(
-steps:1:1: error: loop `k` is a reduction: its iterations add to one element [illegal-bind]
- 1 | bind k to lane(x) bind i to grid(y)
-   | ^
-  help: choose a loop over elements of `S`
-test.inlay:5:5: note: this is what the step is about
- 5 |     for k in 0..8 { S[i] += A[i, k] }
-   |     ^
-test.inlay:5:21: note: `S[i]` is updated first
- 5 |     for k in 0..8 { S[i] += A[i, k] }
-   |                     ^
-test.inlay:5:21: note: `S[i]` is updated later
- 5 |     for k in 0..8 { S[i] += A[i, k] }
-   |                     ^
-)"},
-                                           Wrong{"bind r to grid(x)", R"(
-steps:1:1: error: iterations of loop `r` depend on each other [illegal-bind]
- 1 | bind r to grid(x)
-   | ^
-  help: choose another loop, or give each iteration a buffer of its own with stage
-test.inlay:7:3: note: this is what the step is about
- 7 |   for r in 1..8 { B[r, 0] = B[r - 1, 0] }
-   |   ^
-test.inlay:7:19: note: `B[r, 0]` is written first
- 7 |   for r in 1..8 { B[r, 0] = B[r - 1, 0] }
-   |                   ^
-test.inlay:7:29: note: `B[r - 1, 0]` is read later
- 7 |   for r in 1..8 { B[r, 0] = B[r - 1, 0] }
-   |                             ^
-)"},
-                                           Wrong{"bind x to lane(y) bind y to grid(x)", R"(
-steps:1:19: error: the grid(x) loop `y` would stand inside the lane(y) loop `x` [illegal-bind]
- 1 | bind x to lane(y) bind y to grid(x)
-   |                   ^
-  help: grid loops stand around all others that run at once
-test.inlay:10:5: note: this is what the step is about
- 10 |     for y in 0..4 { q[y] = 1.0 }
-    |     ^
-)"},
-                                           Wrong{"bind y to lane(x)", R"(
-steps:1:1: error: `q` in private memory is allocated outside of loop `y`, but each work-item has its own [illegal-bind]
- 1 | bind y to lane(x)
-   | ^
-  help: stage it at a loop inside `y`, or in another memory space
-test.inlay:10:5: note: this is what the step is about
- 10 |     for y in 0..4 { q[y] = 1.0 }
-    |     ^
-)"},
-                                           Wrong{"bind u to lane(y)", R"(
-steps:1:1: error: a barrier stands in loop `u` (line 17), which makes the work-items of the lane loops that are there wait for each other [illegal-bind]
- 1 | bind u to lane(y)
-   | ^
-  help: bind all lane loops before stage ... in shared
-test.inlay:13:3: note: this is what the step is about
- 13 |   for u in 0..4 {
-    |   ^
-)"},
-                                           Wrong{"bind w to grid(x)", R"(
-steps:1:1: error: an assert or volatile assembly in loop `w` (line 21) fixes the order [illegal-bind]
- 1 | bind w to grid(x)
-   | ^
-  help: move it out of the loop
-test.inlay:21:3: note: this is what the step is about
- 21 |   for w in 0..4 { assert n > w, "w" B[w, w] = 0.0 }
-    |   ^
-)"},
-                                           Wrong{"vectorize j bind j to grid(x)", R"(
-steps:1:13: error: loop `j` is vectorized already [illegal-bind]
- 1 | vectorize j bind j to grid(x)
-   |             ^
-test.inlay:4:5: note: this is what the step is about
- 4 |     for j in 0..N { B[i, j] = A[i, j] * 2.0 }
-   |     ^
-)"},
-                                           Wrong{"parallel i bind j to grid(x)", R"(
-steps:1:12: error: the grid(x) loop `j` would stand inside the parallel loop `i` [illegal-bind]
- 1 | parallel i bind j to grid(x)
-   |            ^
-  help: grid loops stand around all others that run at once
-test.inlay:4:5: note: this is what the step is about
- 4 |     for j in 0..N { B[i, j] = A[i, j] * 2.0 }
-   |     ^
-)"},
-                                           Wrong{"parallel x bind y to lane(x)", R"(
-steps:1:12: error: the lane(x) loop `y` would stand inside the parallel loop `x` [illegal-bind]
- 1 | parallel x bind y to lane(x)
-   |            ^
-  help: lane loops stand directly inside of grid or serial loops
-test.inlay:10:5: note: this is what the step is about
- 10 |     for y in 0..4 { q[y] = 1.0 }
-    |     ^
-)"},
-                                           Wrong{"parallel j bind i to grid(x)", R"(
-steps:1:12: error: the parallel loop `j` would stand inside the grid(x) loop `i` [illegal-bind]
- 1 | parallel j bind i to grid(x)
-   |            ^
-  help: a GPU has no threads inside of work-items: bind that loop too
-test.inlay:3:3: note: this is what the step is about
- 3 |   for i in 0..M {
-   |   ^
-)"},
-                                           Wrong{"bind i to grid(x) parallel j", R"(
-steps:1:19: error: the parallel loop `j` would stand inside the grid(x) loop `i` [illegal-parallel]
- 1 | bind i to grid(x) parallel j
-   |                   ^
-  help: a GPU has no threads inside of work-items: bind that loop too
-test.inlay:4:5: note: this is what the step is about
- 4 |     for j in 0..N { B[i, j] = A[i, j] * 2.0 }
-   |     ^
-)"},
-                                           Wrong{"bind i to lane", R"(
-steps:1:15: error: expected `(`, found the end of the file [parse]
- 1 | bind i to lane
-   |               ^
-)"},
-                                           Wrong{"bind i to block(x)", R"(
-steps:1:11: error: expected grid(x|y|z) or lane(x|y|z), found `block` [parse]
- 1 | bind i to block(x)
-   |           ^
-)"}));
+TEST(ScheduleGpu, NoBarrierWhereEachReadsItsOwn) {
+  Program program = parse(R"(
+func f(X: f32[16, 8], Y: f32[16, 8]) {
+  for i in 0..16 { for j in 0..8 { Y[i, j] = X[i, j] * X[i, j] } }
+})");
+  Schedule s(program, "f");
+  apply_steps(s, "bind i to grid(x)  bind j to lane(x)  stage X at j as x in shared", "steps");
+  expect_sound(program, s);
+  EXPECT_EQ(count(print(s.function()), "barrier"), 0) << print(s.function());
+  expect_same(program, s, {}, {"Y"});
+  // Of what others have copied each iteration is waited for; the first need not wait for readers.
+  program = parse(R"(
+func f(X: f32[16, 8], Y: f32[16, 8]) {
+  for i in 0..16 { for j in 0..8 { Y[i, j] = X[i, 7 - j] } }
+})");
+  Schedule reversed(program, "f");
+  apply_steps(reversed, "bind i to grid(x)  bind j to lane(x)  stage X at j as x in shared",
+              "steps");
+  expect_sound(program, reversed);
+  EXPECT_EQ(count(print(reversed.function()), "barrier"), 1) << print(reversed.function());
+  expect_same(program, reversed, {}, {"Y"});
+}
+
+TEST(ScheduleGpu, ReadsThatReachOutOfTheBuffer) {
+  // A convolution with its padding: the copy holds zeros outside, whatever block it is.
+  Program program = parse(R"(
+func f(X: f32[H, W], K: f32[3, 3], Y: f32[H, W]) {
+  for h in 0..H { for w in 0..W {
+    Y[h, w] = 0.0
+    for r in 0..3 { for q in 0..3 {
+      Y[h, w] += select(0 <= h + r - 1 && h + r - 1 < H && 0 <= w + q - 1 && w + q - 1 < W,
+                        X[h + r - 1, w + q - 1], 0.0) * K[r, q]
+    } }
+  } }
+})");
+  Schedule s(program, "f");
+  apply_steps(s,
+              "split h by 8 into hb, hr  split hr by 2 into ht, hh "
+              "split w by 8 into wb, wr  split wr by 2 into wt, ww "
+              "reorder hb, wb, ht, wt, hh, ww  fission hh, ww before r  reorder r, q, hh, ww "
+              "bind hb to grid(y)  bind wb to grid(x)  bind ht to lane(y)  bind wt to lane(x) "
+              "stage Y at wt as y pad in private  stage X at wt as x in shared "
+              "stage K at wt as k in shared  whole hh_0, ww_0, hh, ww",
+              "steps");
+  expect_sound(program, s);
+  // 100 elements of x for 16 work-items; the loop at which they are copied runs once.
+  EXPECT_EQ(count(print(s.function()), "barrier"), 1) << print(s.function());
+  EXPECT_TRUE(has(print(s.function()), {"alloc x: f32[10, 10]"}));
+  for (int64_t h : {1, 8, 13}) {
+    for (int64_t w : {2, 16, 9}) expect_same(program, s, {{"H", h}, {"W", w}}, {"Y"});
+  }
+}
+
+TEST(ScheduleGpu, CopiesOfOtherTypesAndRanks) {
+  Program program = parse(R"(
+func f(X: i16[N, 3, 4], Y: i16[N, 3]) {
+  for n in 0..N { for c in 0..3 { Y[n, c] = 0 for k in 0..4 { Y[n, c] += X[n, c, k] } } }
+})");
+  for (const char* layout : {"", "transposed", "transposed pitch 5", "by 2 align 8", "by 1"}) {
+    Schedule s(program, "f");
+    apply_steps(s,
+                std::string("split n by 4 into g, t  split t by 2 into l, two  reorder g, l, c, two "
+                            "bind g to grid(x)  bind l to lane(x)  stage X at c as x ") +
+                    layout + " in shared",
+                "steps");
+    SCOPED_TRACE(layout);
+    expect_sound(program, s);
+    for (int64_t n : {1, 4, 7}) expect_same(program, s, {{"N", n}}, {"Y"});
+  }
+}
+
+TEST(ScheduleGpu, BarrierWhereOneIsWanted) {
+  Program program = parse(R"(
+func f(X: f32[4, 8], Y: f32[4, 8]) {
+  for j in 0..8 { for i in 0..4 { Y[i, j] = X[i, j] } for k in 0..4 { Y[k, j] *= 2.0 } }
+})");
+  Schedule s(program, "f");
+  s.bind("j", ForKind::LaneX).barrier("k").barrier("i");
+  EXPECT_EQ(s.steps()[1].text, "barrier before k");
+  s.barrier("k", true);
+  EXPECT_EQ(s.steps().back().text, "barrier after k");
+  expect_sound(program, s);
+  expect_same(program, s, {}, {"Y"});
+}
 
 }  // namespace
 }  // namespace inlay::testing

@@ -136,6 +136,7 @@ void random_step(Schedule& s, Random& random, int number) {
       stage.at = loop;
       stage.name = "stage" + std::to_string(number);
       stage.space = random.chance(50) ? MemorySpace::Private : MemorySpace::Global;
+      stage.pad = stage.space == MemorySpace::Private && random.chance(30);
       s.stage(stage);
       return;
     }
@@ -342,6 +343,41 @@ void product_step(Schedule& s, Random& random, int number) {
   apply_steps(s, kSteps[number], "steps", values);
 }
 
+// The same for a GPU.
+void gpu_product_step(Schedule& s, Random& random, int number) {
+  static const char* const kSteps[] = {"split i by bm into ib, ir",
+                                       "split ir by mr into it, ii",
+                                       "split j by bn into jb, jr",
+                                       "split jr by nr into jt, jj",
+                                       "split k by bk into kb, p",
+                                       "reorder ib, jb, it, jt, ii, jj",
+                                       "fission ii, jj before kb",
+                                       "reorder kb, p, ii, jj",
+                                       "bind ib to grid(y)",
+                                       "bind jb to grid(x)",
+                                       "bind it to lane(y)",
+                                       "bind jt to lane(x)",
+                                       "stage C at jt as c_block pad in private",
+                                       "stage A at kb as a_block transposed pitch 9 in shared",
+                                       "stage A at p as a_block in shared",
+                                       "stage B at kb as b_block by 1 in shared",
+                                       "stage B at jt as b_block in shared",
+                                       "barrier before p",
+                                       "whole ii_0, jj_0, ii, jj",
+                                       "whole ii",
+                                       "specialize p for p",
+                                       "pipeline kb",
+                                       "pipeline p",
+                                       "stage a_block at p as a_column pad in private",
+                                       "unroll ii",
+                                       "barrier after kb"};
+  constexpr int kCount = static_cast<int>(std::size(kSteps));
+  if (number >= kCount || random.chance(10)) return random_step(s, random, 100 + number);
+  if (random.chance(number > 11 ? 25 : 4)) return;
+  std::map<std::string, int64_t> values{{"mr", 2}, {"nr", 3}, {"bm", 4}, {"bn", 6}, {"bk", 2}};
+  apply_steps(s, kSteps[number], "steps", values);
+}
+
 int cases(int usual) {
   const char* asked = std::getenv("INLAY_TEST_CASES");
   return asked ? std::atoi(asked) : usual;
@@ -368,6 +404,13 @@ TEST(ScheduleProperty, TensorizedProductsKeepTheirResults) {
   auto accepted = try_cases(cases(60), product, 30, product_step);
   for (const char* step : {"split", "reorder", "fission", "sink", "peel", "specialize", "parallel",
                            "unroll", "pack", "stage", "hoist", "tensorize", "inline_call"}) {
+    EXPECT_GT(accepted[step], 0) << step;
+  }
+}
+
+TEST(ScheduleProperty, ProductsOnWorkgroupsKeepTheirResults) {
+  auto accepted = try_cases(cases(6), product, 28, gpu_product_step);
+  for (const char* step : {"bind", "stage", "whole", "pipeline", "barrier", "specialize"}) {
     EXPECT_GT(accepted[step], 0) << step;
   }
 }

@@ -11,13 +11,6 @@
 
 namespace inlay {
 
-bool is_grid(ForKind kind) {
-  return kind == ForKind::GridX || kind == ForKind::GridY || kind == ForKind::GridZ;
-}
-bool is_lane(ForKind kind) {
-  return kind == ForKind::LaneX || kind == ForKind::LaneY || kind == ForKind::LaneZ;
-}
-
 std::optional<int64_t> greatest_number(const Context& context, const Poly& poly) {
   if (poly.is_constant()) return poly.constant();
   std::set<AtomId> vars;
@@ -36,6 +29,24 @@ std::optional<int64_t> greatest_number(const Context& context, const Poly& poly)
   collect(collect, poly);
   auto bound = context.tightest_without(poly, vars, true);
   return bound && bound->is_constant() ? std::optional(bound->constant()) : std::nullopt;
+}
+
+Expr below(const Context& context, const Expr& place, const Expr& extent) {
+  auto* binary = extent.as<Binary>();
+  if (binary && binary->op == BinaryOp::Min) {
+    Expr a = below(context, place, binary->a), b = below(context, place, binary->b);
+    return !a ? b : !b ? a : logical_and(a, b);
+  }
+  if (binary && binary->op == BinaryOp::Sub) return below(context, place + binary->b, binary->a);
+  Expr condition = lt(place, extent);
+  return context.proves(condition) ? Expr() : condition;
+}
+
+void enter_beyond(Context& context, const For& loop, int64_t extent) {
+  Poly place = context.poly(loop.var) - context.poly(loop.min);
+  context.assume_nonnegative(place);
+  context.assume_nonnegative(place - context.poly(loop.extent));
+  context.assume_nonnegative(Poly(extent - 1) - place);
 }
 
 bool evaluates_safely(const Stmt& stmt) {
@@ -230,9 +241,7 @@ Schedule& Schedule::bind(const std::string& name, ForKind kind) {
     }
     // Work-items beyond the end.
     Context beyond = context;
-    Poly place = beyond.poly(loop.var) - beyond.poly(loop.min);
-    beyond.assume_nonnegative(place - count);
-    beyond.assume_nonnegative(Poly(*greatest - 1) - place);
+    enter_beyond(beyond, loop, *greatest);
     bool idle = evaluates_safely(body) && does_nothing(simplify_in(beyond, body));
     if (!idle) {
       Expr position = is_const(loop.min, 0) ? Expr(loop.var) : Expr(loop.var) - loop.min;
