@@ -41,7 +41,8 @@
 //    (tensors on kDLROCM with one device_id: a GPU entry's invoke runs, on the host, and launches
 //    kernels); `enter` decides, and refuses a mixture with a sentence. The device field of
 //    InlayParam is kDLCPU in both cases. A code object without variants (n_variants 0,
-//    n_gpu_entries not) takes tensors on a GPU only; one without GPU entries those on the CPU only.
+//    n_gpu_entries not), or with none that the CPU can run, takes tensors on a GPU only; one
+//    without GPU entries those on the CPU only.
 //
 // 4. VERSIONS. INLAY_ABI_VERSION changes when something here changes its meaning or place.
 //    The tables of the runtime grow at their end without a new version: a code object states how

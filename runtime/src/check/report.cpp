@@ -259,11 +259,19 @@ int32_t fail_place(const Call& call, uint32_t param) {
 
 int32_t fail_no_variant(const Call& call) {
   Text text;
-  text.add("%s: its tensors are on the host, but %s has GPU code only (", call.function->name,
-           call.object->program);
+  text.add("%s: its tensors are on the host, but ", call.function->name);
+  if (call.object->n_variants != 0) {
+    text.add("this CPU can run none of the variants of %s (", call.object->program);
+    for (uint32_t i = 0; i < call.object->n_variants; ++i) {
+      text.add("%s%s", i != 0 ? ", " : "", call.object->variants[i].name);
+    }
+    text.add("), which has GPU code too (");
+  } else {
+    text.add("%s has GPU code only (", call.object->program);
+  }
   print_targets(text, call.object);
-  text.add(
-      "): copy them to a GPU (inlay_tensor_new, inlay_tensor_copy), or build it for a CPU too");
+  text.add("): copy them to a GPU (inlay_tensor_new, inlay_tensor_copy), or build it for %s",
+           call.object->n_variants != 0 ? "this CPU" : "a CPU too");
   return fail(kStatus, text.c_str());
 }
 

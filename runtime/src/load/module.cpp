@@ -63,7 +63,7 @@ const InlayRuntimeTable runtime_table = {
     hip::gpu_assert_end,
 };
 
-// Stands for the variant of a code object that has GPU entries only.
+// Stands for the variant of a code object that has GPU entries, and no variant for this CPU.
 const InlayVariant no_variant = {"none", nullptr, nullptr, 0, 0};
 
 // Held while the state of code objects is looked at and changed.
@@ -147,6 +147,11 @@ int32_t choose_variant(const InlayCodeObject* object, const char* where,
       return fail(INLAY_ERROR_UNSUPPORTED_CPU, text.c_str());
     }
     *chosen = variant;
+    return INLAY_OK;
+  }
+  // Its tensors lie on a GPU, then.
+  if (any && object->n_gpu_entries != 0) {
+    *chosen = &no_variant;
     return INLAY_OK;
   }
   Text text;

@@ -222,7 +222,12 @@ static const InlayFunction kFunctions[] = {
 static const InlayGpuInvoke kGpu[] = {axpy_gpu, reverse_gpu, geometry_gpu, faulty_gpu, scratch_gpu};
 #ifndef FIXTURE_GPU_ONLY
 static const InlayInvoke kCpu[] = {axpy_cpu, reverse_cpu, geometry_cpu, faulty_cpu, scratch_cpu};
+#ifdef FIXTURE_NEEDS
+static const char* const kNeeds[] = {FIXTURE_NEEDS};
+static const InlayVariant kVariants[] = {{"plain", kNeeds, kCpu, COUNT(kNeeds), 0}};
+#else
 static const InlayVariant kVariants[] = {{"plain", 0, kCpu, 0, 0}};
+#endif
 #endif
 
 #ifndef FIXTURE_LIMIT

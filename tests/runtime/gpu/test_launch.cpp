@@ -143,6 +143,22 @@ TEST(Place, host_tensors_of_a_program_for_gpus_only) {
   EXPECT_EQ(y.read()[7], 14);
 }
 
+// A file for a better CPU and for GPUs is good on the GPUs.
+TEST(Place, no_variant_for_this_cpu) {
+  Module module(gpu_file("gpu_or_future"));
+  EXPECT_EQ(inlay_module_variant(module.get()), nullptr);
+  DeviceTensor<float> x(kGpu, ramp(8)), y(kGpu, ramp(8));
+  ASSERT_EQ(module.call("axpy", {inlay_float(1), x.value(), y.value()}), INLAY_OK) << last_error();
+  EXPECT_EQ(y.read()[7], 14);
+  Tensor<float> a({8}), b({8});
+  EXPECT_EQ(module.call("axpy", {inlay_float(1), a.value(), b.value()}),
+            INLAY_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(last_error(),
+            "axpy: its tensors are on the host, but this CPU can run none of the variants of "
+            "gpu_fixture (plain), which has GPU code too (gfx900, gfx906): copy them to a GPU "
+            "(inlay_tensor_new, inlay_tensor_copy), or build it for this CPU");
+}
+
 // Arguments are checked as on the CPU.
 TEST(Place, other_checks_hold) {
   Module module(gpu_file("gpu"));
