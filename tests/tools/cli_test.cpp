@@ -248,6 +248,55 @@ TEST_F(Cli, TheEmulatorIsTheGpuOfTheTarget) {
   }
 }
 
+TEST_F(Cli, CheckOnADevice) {
+  write(folder_ / "g.inlay", R"(
+func pad(A: f32[N], P: index, B: f32[P, 16]) {
+  assert P == (N + 15) / 16, "a row for each 16"
+  grid(x) for g in 0..P { lane(x) for t in 0..16 {
+    let i = g * 16 + t
+    if i < N { B[g, t] = A[i] + 1.0 } else { B[g, t] = 0.0 }
+  } }
+}
+func small(A: f32[N]) {
+  grid(x) for g in 0..(N + 63) / 64 { lane(x) for t in 0..64 {
+    let i = g * 64 + t
+    if i < N { assert A[i] < 0.9, "small numbers"  A[i] += 1.0 }
+  } }
+})");
+  for (const char* device : {"emulator", "emulator -t gfx906", "cpu"}) {
+    Result good = inlay(std::string("check g.inlay --device ") + device);
+    EXPECT_EQ(good.code, 0) << good.out << good.err;
+    EXPECT_THAT(good.out, ContainsRegex("pad on .*: ok, 16 shapes;")) << device;
+    EXPECT_THAT(good.out, ContainsRegex("small on .*: ok, 16 shapes, [0-9]+ ended by an assert"));
+  }
+  // What is wrong is told with the command that shows it.
+  std::string wrong = kVadd;
+  wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");
+  write(folder_ / "wrong.inlay", wrong);
+  Result bad = inlay("check wrong.inlay --device cpu");
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.out, ContainsRegex("WRONG\n  C\\[[0-9]+\\]: "));
+  EXPECT_THAT(bad.out, ContainsRegex("inlay run wrong.inlay .*N=.* --check --target"));
+  EXPECT_EQ(inlay("check g.inlay --device cpu --syntax-only").code, 2);
+}
+
+TEST_F(Cli, CheckFindsRacesThatNobodyCouldProve) {
+  write(folder_ / "r.inlay", R"(
+func f(n: index, A: f32[M]) {
+  grid(x) for g in 0..M / 64 {
+    alloc S: f32[64] in shared
+    lane(x) for t in 0..64 { S[(t << n) % 64] = 1.0  A[g * 64 + t] = 2.0 }
+  }
+})");
+  Result listed = inlay("check r.inlay --undecided -t gfx900");
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  EXPECT_THAT(listed.out, HasSubstr("1 pairs of accesses are undecided"));
+  EXPECT_THAT(listed.err, HasSubstr("could not be proven [race-undecided]"));
+  Result run = inlay("check r.inlay --device emulator");
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.out, HasSubstr("the interpreter finds a fault: race: `S`"));
+}
+
 TEST_F(Cli, AWrongKernelIsCaught) {
   std::string wrong = kVadd;
   wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");

@@ -8,7 +8,6 @@
 #include "core/interp/interp.h"
 #include "core/text/text.h"
 #include "tools/inlay/execute.h"
-#include "tools/inlay/micro_kernels.h"
 
 namespace inlay::cli {
 
@@ -199,26 +198,6 @@ int run_explain(const ExplainFlags& flags) {
   return kOk;
 }
 
-int run_check(const CompileFlags& flags, const std::vector<std::string>& inputs, bool syntax_only) {
-  Session session(flags.no_cache);
-  int code = kOk;
-  for (const std::string& input : inputs) {
-    try {
-      Program program = load_program(input);
-      if (!syntax_only) {
-        BuildOutput output = session.driver().build(flags.request(input));
-        std::fputs(output.warnings.c_str(), stderr);
-      }
-      fmt::print("{}: ok ({} functions, {} imports)\n", input, program.functions().size(),
-                 all_imports(program).size());
-    } catch (const CompileError& error) {
-      std::fputs(render(error.diagnostics(), colour_on_stderr()).c_str(), stderr);
-      code = kFailed;
-    }
-  }
-  return code;
-}
-
 int run_targets(const std::vector<std::string>& specs) {
   PluginRegistry plugins;
   for (const std::string& spec : specs) {
@@ -279,31 +258,6 @@ void add_explain(CLI::App& app, Action& run) {
     flags->steps = steps->count() > 0;
     flags->interpret = interpret->count() > 0;
     run = [flags] { return run_explain(*flags); };
-  });
-}
-
-void add_check(CLI::App& app, Action& run) {
-  auto flags = std::make_shared<CompileFlags>();
-  auto inputs = std::make_shared<std::vector<std::string>>();
-  auto syntax_only = std::make_shared<bool>(false);
-  CLI::App* check = app.add_subcommand(
-      "check", "Find the faults of programs and of what they import, without writing anything");
-  check->add_option("files", *inputs, "The .inlay files")->required()->type_name("FILE...");
-  CLI::Option* syntax =
-      check->add_flag("--syntax-only", *syntax_only, "Parse and verify only; imports are not read");
-  auto implements = std::make_shared<bool>(false);
-  auto rows = std::make_shared<RowFlags>();
-  CLI::Option* rows_option =
-      check->add_flag("--implements", *implements,
-                      "Compare every `implement` row with its intrinsic's meaning, on cases made "
-                      "from that, between guard pages; exit code 1 if one differs");
-  rows_option->excludes(syntax);
-  add_row_flags(*check, *rows, rows_option);
-  flags->add_to(*check, true);
-  check->callback([flags, inputs, syntax_only, implements, rows, &run] {
-    run = [=] {
-      return *implements ? check_rows(*inputs, *rows) : run_check(*flags, *inputs, *syntax_only);
-    };
   });
 }
 

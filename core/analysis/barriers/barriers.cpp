@@ -369,6 +369,9 @@ Diagnostic describe(const LaneConflict& conflict) {
   } else {
     told.help = "put a barrier between the two accesses";
   }
+  if (conflict.example.find("(at ") != std::string::npos) {
+    told.help += "; or, if such sizes never come, assert that at the start of the function";
+  }
   if (!one) {
     told.notes.push_back({Severity::Note,
                           "",

@@ -144,7 +144,10 @@ TEST(VerifyLanes, ARaceIsAnErrorWithBothPlaces) {
             "one of the work-items of `lane(x) for t` writes `S[t]`, another reads `S[63 - t]`, "
             "with no barrier between, and it is the same element for t = 0 and t = 63 (at M = "
             "1024)");
-  EXPECT_EQ(told.help, "put a barrier between the two accesses");
+  EXPECT_EQ(
+      told.help,
+      "put a barrier between the two accesses; or, if such sizes never come, assert that at the "
+      "start of the function");
   EXPECT_EQ(told.loc.line, 6u);
   ASSERT_EQ(told.notes.size(), 1u);
   EXPECT_EQ(told.notes[0].message, "the one writes here");
