@@ -12,11 +12,12 @@ namespace {
 
 class Check : public WaveTest {
  protected:
-  // Runs TEXT under OPTIONS on fresh registers, of which the launch has set s[0:7] and v0.
+  // Runs TEXT under OPTIONS on fresh registers, of which the launch has set v0 and s[0:7], or as
+  // many as initial_sgprs_ says.
   std::string checked(const ObserverOptions& options, const std::string& text) {
     const auto observer = make_observer(options, 1, 256);
     group_.observer = observer.get();
-    w.initial_sgprs = 8;
+    w.initial_sgprs = initial_sgprs_;
     w.initial_vgprs = 1;
     w.set_pair(0, memory_address());
     for (int l = 0; l < kLanes; l++) w.vgpr[0][l] = 4 * static_cast<uint32_t>(l);
@@ -25,6 +26,7 @@ class Check : public WaveTest {
     group_.observer = nullptr;
     return fault;
   }
+  uint8_t initial_sgprs_ = 8;
   std::string waits(const std::string& text) {
     ObserverOptions options;
     options.check_waits = true;
@@ -98,6 +100,41 @@ TEST_P(Check, Uninitialized) {
   EXPECT_EQ(uninitialized("v_cmp_eq_u32 vcc, v0, v0\ns_cbranch_vccz l\nl:\ns_cmp_eq_u32 s1, "
                           "0\ns_cbranch_scc1 m\nm:\n"),
             "");
+}
+TEST_P(Check, UninitializedScratch) {
+  w.scratch_base = memory_address() + 2048;
+  w.scratch_size = 1024;  // 16 bytes a lane
+  const std::string load = "scratch_load_dword v1, off, s4 offset:4\n";
+  const std::string use = "global_store_dword v0, v1, s[0:1]\n";
+  const auto scratch = [&](const std::string& text) {
+    return uninitialized("s_mov_b32 s4, 0\n" + text);
+  };
+  EXPECT_NE(scratch(load + use).find("v1, which was never written in lane 0"), std::string::npos);
+  EXPECT_EQ(scratch(load + "v_add_u32 v1, v1, v0\n"), "");
+  EXPECT_EQ(scratch("scratch_store_dword off, v0, s4 offset:4\n" + load + use), "");
+  EXPECT_NE(scratch("scratch_store_dword off, v0, s4\n" + load + use).find("v1"),
+            std::string::npos);
+  // Some lanes only, and a register that is saved as unsound as it is.
+  EXPECT_NE(scratch("s_mov_b64 exec, 0xff\nscratch_store_dword off, v0, s4 offset:4\n"
+                    "s_mov_b64 exec, -1\n" +
+                    load + use)
+                .find("in lane 8"),
+            std::string::npos);
+  EXPECT_NE(scratch("scratch_store_dword off, v9, s4 offset:4\n" + load + use).find("v1"),
+            std::string::npos);
+  EXPECT_EQ(scratch("scratch_store_dword off, v9, s4 offset:4\n"), "");
+  // Through a buffer resource as compilers make it: the scratch of the lane.
+  w.sgpr[8] = static_cast<uint32_t>(w.scratch_base);
+  w.sgpr[9] = static_cast<uint32_t>(w.scratch_base >> 32 & 0xffff) | 1u << 31;
+  w.sgpr[10] = ~0u;
+  w.sgpr[11] = 1u << 19 | 3u << 21 | 1u << 23;
+  const std::string resource =
+      "buffer_store_byte v0, off, s[8:11], 0 offset:9\n"
+      "buffer_load_dword v1, off, s[8:11], 0 offset:";
+  initial_sgprs_ = 12;
+  EXPECT_NE(scratch(resource + "4\n" + use).find("v1"), std::string::npos);
+  // One byte of a dword: the others may be a gap that nobody asks for.
+  EXPECT_EQ(scratch(resource + "8\n" + use), "");
 }
 // A selection is as sound as what it takes, lane by lane.
 TEST_P(Check, UninitializedSelections) {

@@ -54,7 +54,8 @@ class Steps : public WaveTest {
     GetParam()->run(w, 2000);
     After after;
     after.scalars.assign(w.sgpr, w.sgpr + 128);
-    after.vectors.assign(w.vgpr[0], w.vgpr[0] + 256 * kLanes);
+    for (int v = 0; v < 256; v++)
+      after.vectors.insert(after.vectors.end(), w.vgpr[v], w.vgpr[v] + kLanes);
     after.words.assign(&word(0), &word(0) + 1024);
     after.shared.assign(&lds_word(0), &lds_word(0) + 512);
     if (w.state != WaveState::kFault) after.clock = group_.clock;

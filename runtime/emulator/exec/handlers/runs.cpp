@@ -7,7 +7,7 @@ namespace inlay::emulator {
 namespace INLAY_EXEC_VARIANT {
 namespace {
 
-typedef Part __attribute__((aligned(4), may_alias)) LoosePart;
+typedef Part __attribute__((aligned(1), may_alias)) LoosePart;
 
 const LoosePart* part(const Dword* at, int n) {
   return reinterpret_cast<const LoosePart*>(at + kPart * n);

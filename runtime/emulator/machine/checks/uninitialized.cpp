@@ -1,7 +1,7 @@
 // Registers, LDS and device memory that nobody wrote. Copying and computing with such a value
 // spreads it, which compilers and hand-written code do harmlessly; it is reported where it matters:
 // as an address, as data that is stored, or as the mask or value that a branch depends on. Lanes
-// that EXEC has off are of no interest. What is spilled to scratch comes back as sound.
+// that EXEC has off are of no interest. What is spilled to scratch comes back as it was.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -112,7 +112,11 @@ class UninitializedCheck : public Observer {
     unknown_.clear();
     if (lds_.empty()) lds_.assign(w.group->lds_size, false);
     for (const Access& a : accesses_) {
-      if (!a.reads || a.scratch || a.place == Access::kDataShare) continue;
+      if (!a.reads || a.place == Access::kDataShare) continue;
+      if (a.scratch) {
+        if (!sound_in_scratch(w, a)) unknown_.push_back({false, a.lane, a.reg});
+        continue;
+      }
       for (uint32_t n = 0; n < a.size; n += 4) {
         const uint32_t size = std::min(a.size - n, 4u);
         if (known(*w.group, a, n, size)) continue;
@@ -134,7 +138,9 @@ class UninitializedCheck : public Observer {
   void remember(Wave& w, State* state) {
     for (const Access& a : accesses_) {
       if (!a.writes || a.place == Access::kDataShare) continue;
-      if (a.place == Access::kMemory)
+      if (a.scratch)
+        store_in_scratch(w, state, a);
+      else if (a.place == Access::kMemory)
         w.group->memory->written(a.address, a.size);
       else
         for (uint64_t n = a.address; n < a.address + a.size && n < lds_.size(); n++) lds_[n] = true;
@@ -149,6 +155,25 @@ class UninitializedCheck : public Observer {
     unknown_.clear();
   }
 
+  // Scratch, by bytes of the wavefront's part. A dword is sound where one of its bytes is: gaps
+  // between the members of what is copied are no one's.
+  bool sound_in_scratch(const Wave& w, const Access& a) {
+    const std::vector<bool>& sound = waves_[w.id].scratch;
+    const uint64_t at = a.address - w.scratch_base;
+    if (at >= w.scratch_size) return true;  // not this wavefront's: it is not watched
+    for (uint64_t n = at; n < at + a.size && n < sound.size(); n++)
+      if (sound[n]) return true;
+    return false;
+  }
+  static void store_in_scratch(const Wave& w, State* state, const Access& a) {
+    const uint64_t at = a.address - w.scratch_base;
+    if (at >= w.scratch_size) return;
+    if (state->scratch.empty()) state->scratch.assign(w.scratch_size, false);
+    const bool sound = a.reg >= state->vgprs.size() || !(state->vgprs[a.reg] >> a.lane & 1);
+    for (uint64_t n = at; n < at + a.size && n < state->scratch.size(); n++)
+      state->scratch[n] = sound;
+  }
+
   struct Unknown {
     bool scalar;
     uint8_t lane;
@@ -161,6 +186,7 @@ class UninitializedCheck : public Observer {
     State() : sgprs(128, true) {}
     std::vector<uint64_t> vgprs;  // lanes never written
     std::vector<bool> sgprs;
+    std::vector<bool> scratch;  // bytes that hold what was written; empty before the first
     uint64_t tainted = 0, tainted_high = 0;
     bool splits = false;  // into a low and a high half of the result
     bool scc = false, begun = false;
