@@ -171,9 +171,14 @@ struct Judge {
   }
 };
 
-void check_conv(const Compiled& compiled, const Conv& c) {
-  int64_t nr = compiled.nr("conv2d_nhwc"), panels = (c.cout + nr - 1) / nr;
-  Arguments arguments = compiled.call("conv2d_nhwc", c.numbers(nr));
+// Names with _relu: what is below 0 becomes 0.
+bool has_relu(const std::string& name) {
+  return name.size() > 5 && name.substr(name.size() - 5) == "_relu";
+}
+
+void check_conv(const Compiled& compiled, const std::string& name, const Conv& c) {
+  int64_t nr = compiled.nr(name), panels = (c.cout + nr - 1) / nr;
+  Arguments arguments = compiled.call(name, c.numbers(nr));
   const auto& tensors = arguments.tensors();
   const float *x = floats(tensors[0]), *wp = floats(tensors[1]), *bias = floats(tensors[2]),
               *y = floats(tensors[3]);
@@ -201,6 +206,7 @@ void check_conv(const Compiled& compiled, const Conv& c) {
                 }
               }
             }
+            if (has_relu(name)) sum = std::max(sum, 0.0);
             judge.take(y[((n * c.oh() + oh) * c.ow() + ow) * c.groups * c.cout + g * c.cout + oc],
                        sum, magnitude, c.r * c.s * c.cin + 1);
           }
@@ -208,24 +214,27 @@ void check_conv(const Compiled& compiled, const Conv& c) {
       }
     }
   }
-  EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(c.numbers(nr)));
+  EXPECT_LE(judge.worst, 1) << name << ::testing::PrintToString(words(c.numbers(nr)));
 }
 
 TEST(Conv2d, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/conv2d_nhwc.inlay", [](const Compiled& compiled) {
-    for (const Conv& conv : grid()) check_conv(compiled, conv);
+    std::vector<Conv> all = grid();
+    for (const Conv& conv : all) check_conv(compiled, "conv2d_nhwc", conv);
+    for (size_t i = 0; i < all.size(); i += 5) check_conv(compiled, "conv2d_nhwc_relu", all[i]);
   });
 }
 
 TEST(Conv2d, PackedWeights) {
-  on_each_target("conv/conv2d_nhwc.inlay", [](const Compiled& compiled) {
-    int64_t nr = compiled.nr("conv2d_nhwc"), groups = 2, out = 37, in = 3, r = 2, s = 5;
+  auto check = [](const Compiled& compiled, const std::vector<std::string>& functions) {
+    int64_t groups = 2, out = 37, in = 3, r = 2, s = 5;
+    int64_t nr = compiled.nr(functions[0]);
     int64_t panels = (out + nr - 1) / nr;
     Numbers numbers{{"G", groups}, {"Og", out}, {"Cg", in}, {"R", r}, {"S", s}, {"P", panels}};
-    for (const char* name : {"conv2d_pack_hwio", "conv2d_pack_oihw"}) {
+    for (const std::string& name : functions) {
       Arguments arguments = compiled.call(name, numbers);
       const float *w = floats(arguments.tensors()[0]), *wp = floats(arguments.tensors()[1]);
-      bool hwio = name == std::string("conv2d_pack_hwio");
+      bool hwio = name == "conv2d_pack_hwio";
       for (int64_t g = 0; g < groups; ++g) {
         for (int64_t o = 0; o < panels * nr; ++o) {
           for (int64_t tap = 0; tap < r * s; ++tap) {
@@ -239,7 +248,12 @@ TEST(Conv2d, PackedWeights) {
         }
       }
     }
+  };
+  on_each_target("conv/conv2d_nhwc.inlay", [&](const Compiled& compiled) {
+    check(compiled, {"conv2d_pack_hwio", "conv2d_pack_oihw"});
   });
+  on_each_target("conv/conv2d_nchw.inlay",
+                 [&](const Compiled& compiled) { check(compiled, {"conv2d_nchw_pack"}); });
 }
 
 TEST(Conv2d, ShapesThatDoNotFitAreToldInASentence) {
@@ -265,10 +279,13 @@ TEST(Conv2d, ShapesThatDoNotFitAreToldInASentence) {
 
 TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/conv2d_nchw.inlay", [](const Compiled& compiled) {
+    int64_t nr = compiled.nr("conv2d_nchw");
+    int64_t place = 0;
     for (const Conv& c : grid()) {
-      int64_t nr = compiled.nr("conv2d_nchw"), panels = (c.cout + nr - 1) / nr;
+      std::string name = ++place % 5 == 0 ? "conv2d_nchw_relu" : "conv2d_nchw";
+      int64_t panels = (c.cout + nr - 1) / nr;
       Numbers numbers = c.numbers(nr);
-      Arguments arguments = compiled.call("conv2d_nchw", numbers);
+      Arguments arguments = compiled.call(name, numbers);
       const auto& tensors = arguments.tensors();
       const float *x = floats(tensors[0]), *wp = floats(tensors[1]), *bias = floats(tensors[2]),
                   *y = floats(tensors[3]);
@@ -292,6 +309,7 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
             }
           }
         }
+        if (has_relu(name)) sum = std::max(sum, 0.0);
         judge.take(y[at], sum, magnitude, c.r * c.s * c.cin + 1);
       }
       EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
@@ -301,13 +319,15 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
 
 TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/depthwise_conv2d.inlay", [](const Compiled& compiled) {
+    int64_t place = 0;
     for (const Conv& c : grid()) {
+      std::string name = ++place % 5 == 0 ? "depthwise_conv2d_relu" : "depthwise_conv2d";
       // Channels and pixels of the grid, each channel a group of its own.
       int64_t channels = c.groups * c.cout;
       Numbers numbers = c.numbers(1);
       numbers["C"] = channels;
-      for (const char* name : {"G", "Cg", "Og", "P"}) numbers.erase(name);
-      Arguments arguments = compiled.call("depthwise_conv2d", numbers);
+      for (const char* other : {"G", "Cg", "Og", "P"}) numbers.erase(other);
+      Arguments arguments = compiled.call(name, numbers);
       const auto& tensors = arguments.tensors();
       const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
                   *y = floats(tensors[3]);
@@ -327,6 +347,7 @@ TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
             magnitude += std::fabs(product);
           }
         }
+        if (has_relu(name)) sum = std::max(sum, 0.0);
         judge.take(y[at], sum, magnitude, c.r * c.s + 1);
       }
       EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));

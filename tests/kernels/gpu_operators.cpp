@@ -179,18 +179,24 @@ std::vector<Operator> make_operators() {
                   {{"K", 131}, {"N", 0}, {"P", 0}},
                   {{"K", 67}, {"N", 257}, {"P", 17}}},
                  none});
-  all.push_back({"conv/conv2d_nhwc.inlay", "conv2d_nhwc", with_panels(few_convs(), "Og"),
-                 with_panels(convs(), "Og"), window});
+  for (const char* name : {"conv2d_nhwc", "conv2d_nhwc_relu"}) {
+    all.push_back({"conv/conv2d_nhwc.inlay", name, with_panels(few_convs(), "Og"),
+                   with_panels(convs(), "Og"), window});
+  }
   for (const char* form : {"conv2d_pack_hwio", "conv2d_pack_oihw"}) {
     Grid grid = with_panels(weights(), "Og");
     all.push_back({"conv/conv2d_nhwc.inlay", form, {grid[1]}, grid, none});
   }
-  all.push_back({"conv/conv2d_nchw.inlay", "conv2d_nchw", with_panels(few_convs(), "Og"),
-                 with_panels(convs(), "Og"), window});
+  for (const char* name : {"conv2d_nchw", "conv2d_nchw_relu"}) {
+    all.push_back({"conv/conv2d_nchw.inlay", name, with_panels(few_convs(), "Og"),
+                   with_panels(convs(), "Og"), window});
+  }
   Grid packed = with_panels(weights(), "Og");
   all.push_back({"conv/conv2d_nchw.inlay", "conv2d_nchw_pack", {packed[1]}, packed, none});
-  all.push_back({"conv/depthwise_conv2d.inlay", "depthwise_conv2d", depthwise(few_convs()),
-                 depthwise(convs()), window});
+  for (const char* name : {"depthwise_conv2d", "depthwise_conv2d_relu"}) {
+    all.push_back(
+        {"conv/depthwise_conv2d.inlay", name, depthwise(few_convs()), depthwise(convs()), window});
+  }
   for (const char* name : {"add", "mul", "axpy", "relu", "sigmoid", "tanh", "gelu", "gelu_tanh"}) {
     Sizes others;
     if (std::string(name) == "axpy") others["alpha"] = -1;
