@@ -141,6 +141,18 @@ Schedule& Schedule::pack(const Pack& spec) {
   Site site = find_loop(function_, spec.at);
   const For& at = site.loop();
   const std::string rule = "illegal-pack";
+  std::vector<Scope> around = site.scopes;
+  around.push_back({site.self, true});
+  for (const Scope& scope : around) {
+    auto* lane = scope.stmt.as<For>();
+    if (spec.space != MemorySpace::Shared || !lane || !is_lane(lane->for_kind)) continue;
+    refuse(
+        rule, site,
+        "`" + spec.name + "` in shared memory would be packed by each work-item of the " +
+            to_string(lane->for_kind) + " loop `" + lane->var.name() + "`",
+        "stage copies with all work-items; or pack at a loop outside of the lane loops, and bind "
+        "the loops of the panel");
+  }
   // Buffer by name: what the body reads.
   Accesses accesses = collect_accesses(at.body, program_);
   Buffer buffer;

@@ -353,6 +353,15 @@ steps:1:36: error: an alignment is a power of two of at most 4096, not 3 [bad-al
  1 | stage B at kb as b in shared align 3
    |                                    ^
 )"},
+                                           Wrong{"pack B at kb as b[p] in shared", R"(
+steps:1:1: error: `b` in shared memory would be packed by each work-item of the lane(y) loop `it` [illegal-pack]
+ 1 | pack B at kb as b[p] in shared
+   | ^
+  help: stage copies with all work-items; or pack at a loop outside of the lane loops, and bind the loops of the panel
+test.inlay:8:9: note: this is what the step is about
+ 8 |         for kb in 0..(K + 3) / 4 {
+   |         ^
+)"},
                                            Wrong{"stage B at kb as b by 4 by 4", R"(
 steps:1:25: error: the width is given twice [parse]
  1 | stage B at kb as b by 4 by 4
