@@ -280,6 +280,40 @@ func small(A: f32[N]) {
   EXPECT_EQ(inlay("check g.inlay --device cpu --syntax-only").code, 2);
 }
 
+TEST_F(Cli, CheckImplementsOnADevice) {
+  const std::string rows = R"(
+intrin block<n>(k: index, a: f32[k, n] strided align 16 in shared, c: f32[n] in private) {
+  for p in 0..k { for i in 0..n { c[i] += a[p, i] } }
+}
+implement block<4> for amdgpu(gfx9) {
+  import c inline "void uk(long k, const float *a, long s, float *c) { for (long p = 0; p < k; p++) for (int i = 0; i < 4; i++) c[i] += a[p * s + i]; }"
+  call uk(k, a, stride(a, 0), c)
+}
+intrin twice(m: index, x: f32[m]) { for i in 0..m { x[i] = x[i] * 2.0 } }
+implement twice for amdgpu(gfx906) {
+  import c inline "void uk_twice(long m, float *x) { for (long i = 0; i < m; i++) x[i] += x[i]; }"
+  call uk_twice(m, x)
+}
+implement twice for x86_64 { call nothing(m, x) })";
+  write(folder_ / "rows.inlay", rows);
+  Result first = inlay("check --implements rows.inlay --device emulator");
+  EXPECT_EQ(first.code, 0) << first.out << first.err;
+  EXPECT_THAT(first.out, HasSubstr("block<4> for amdgpu(gfx9): conform on emulator (gfx900): ok"));
+  EXPECT_THAT(first.out, HasSubstr("1 rows for gfx900 were run; 2 are for other targets"));
+  Result second = inlay("check --implements rows.inlay --device emulator -t gfx906");
+  EXPECT_EQ(second.code, 0) << second.out << second.err;
+  EXPECT_THAT(second.out, HasSubstr("twice for amdgpu(gfx906): conform on emulator (gfx906): ok"));
+  // A stride that is taken for the width, and a row beyond the last.
+  for (auto [from, to] : {std::pair{"p * s + i", "p * 4 + i"}, {"p < k", "p <= k"}}) {
+    std::string wrong = rows;
+    wrong.replace(wrong.find(from), std::string(from).size(), to);
+    write(folder_ / "wrong.inlay", wrong);
+    Result result = inlay("check --implements wrong.inlay --device emulator");
+    EXPECT_EQ(result.code, 1) << to << result.out;
+    EXPECT_THAT(result.out, HasSubstr("WRONG")) << to;
+  }
+}
+
 TEST_F(Cli, CheckFindsRacesThatNobodyCouldProve) {
   write(folder_ / "r.inlay", R"(
 func f(n: index, A: f32[M]) {

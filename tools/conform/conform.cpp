@@ -348,9 +348,11 @@ CodeReport inspect(const std::string& assembly, const std::string& arch) {
   return report;
 }
 
-// Operands in the memory of a workgroup or in registers, and code for another device. Programs that
-// call such rows test them, with `inlay run --device --check`.
+// Operands in the memory of a workgroup or in registers, and code for another device.
 std::string why_not_callable(const Row& row) {
+  if (row.implement->target.arch == "amdgpu") {
+    return "code for a GPU is called by kernels: --device emulator, or hip, makes one and runs it";
+  }
   for (const Param& param : row.intrinsic->params) {
     const Buffer* buffer = std::get_if<Buffer>(&param);
     if (buffer && (*buffer)->space != MemorySpace::Global) {
@@ -358,8 +360,6 @@ std::string why_not_callable(const Row& row) {
                          (*buffer)->name, to_string((*buffer)->space));
     }
   }
-  if (row.implement->target.arch == "amdgpu")
-    return "code for a GPU is called by kernels; `inlay run --device --check` tests those";
   return "";
 }
 

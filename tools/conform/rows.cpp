@@ -34,7 +34,8 @@ std::string instance(const std::string& name, const std::vector<int64_t>& consta
   return constants.empty() ? name : fmt::format("{}<{}>", name, fmt::join(constants, ", "));
 }
 
-// `f32[k, 6] strided align 32`, constants of the intrinsic put in.
+}  // namespace
+
 std::string buffer_type(const Buffer& buffer, const Substitution& constants) {
   auto list = [&](const std::vector<Expr>& exprs) {
     std::string text;
@@ -52,8 +53,6 @@ std::string buffer_type(const Buffer& buffer, const Substitution& constants) {
   return text;
 }
 
-}  // namespace
-
 std::vector<Row> rows_of(const Program& program) {
   std::vector<Row> rows;
   for (const Item& item : program.items) {
@@ -66,7 +65,7 @@ std::vector<Row> rows_of(const Program& program) {
   return rows;
 }
 
-std::string row_program(const Program& program, const Row& row, bool often) {
+std::string items_around(const Program& program, const Row& row) {
   Program small;
   small.name = "conform";
   std::vector<Item> behind;
@@ -91,9 +90,18 @@ std::string row_program(const Program& program, const Row& row, bool often) {
     }
   }
   small.items.insert(small.items.end(), behind.begin(), behind.end());
+  return print(small);
+}
+
+Substitution constants_of(const Row& row) {
   Substitution constants;
   for (size_t i = 0; i < row.intrinsic->constants.size(); ++i)
     constants.vars[row.intrinsic->constants[i].get()] = Expr(row.implement->constants[i]);
+  return constants;
+}
+
+std::string row_program(const Program& program, const Row& row, bool often) {
+  Substitution constants = constants_of(row);
   std::string params, arguments;
   for (const Param& param : row.intrinsic->params) {
     const Buffer* buffer = std::get_if<Buffer>(&param);
@@ -104,7 +112,8 @@ std::string row_program(const Program& program, const Row& row, bool often) {
   }
   std::string call =
       instance(row.intrinsic->name, row.implement->constants) + "(" + arguments + ")";
-  std::string text = print(small) + fmt::format("func {}({}) {{ {} }}\n", kCallOnce, params, call);
+  std::string text =
+      items_around(program, row) + fmt::format("func {}({}) {{ {} }}\n", kCallOnce, params, call);
   if (often) {
     // The empty assembly keeps repetitions from being merged into one.
     text += fmt::format(

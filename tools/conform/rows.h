@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/ir/program.h"
+#include "core/passes/passes.h"
 #include "tools/driver/build.h"
 
 namespace inlay::conform {
@@ -26,6 +27,20 @@ inline constexpr const char* kCallOften = "conform_often";
 /// chosen wherever its target predicate holds; paths of imports are absolute. With `often`, the
 /// second function is there too.
 std::string row_program(const Program& program, const Row& row, bool often);
+
+/// `f32[k, 6] strided align 32`, constants of the intrinsic put in.
+std::string buffer_type(const Buffer& buffer, const Substitution& constants);
+/// The items of that program without its functions.
+std::string items_around(const Program& program, const Row& row);
+/// Values of the intrinsic's constants in the row.
+Substitution constants_of(const Row& row);
+
+/// The text of a program for a row that runs on a GPU: kCallOnce is a kernel of one workgroup,
+/// whose work-items copy what the intrinsic wants in shared or private memory there, call it, each
+/// with private operands of its own, and copy those back. Extents known at run time end at
+/// kGpuExtent, by an assert. Operands in global memory are for one work-item.
+std::string gpu_row_program(const Program& program, const Row& row);
+inline constexpr int64_t kGpuExtent = 24;
 
 /// What to compile a row for: of the targets that backends offer and where its predicate holds, the
 /// one with the fewest features; else the smallest of its architecture, with the features added.

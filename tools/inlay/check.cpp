@@ -11,6 +11,7 @@
 #include "core/analysis/fold.h"
 #include "core/ir/visitor.h"
 #include "core/text/text.h"
+#include "tools/conform/conform.h"
 #include "tools/inlay/execute.h"
 #include "tools/inlay/micro_kernels.h"
 
@@ -27,6 +28,8 @@ struct CheckFlags : CompileFlags {
 
 // Values of symbols; a case takes one for each, and others for the next symbol.
 constexpr int64_t kSizes[] = {1, 2, 3, 5, 8, 13, 16, 31, 33, 64, 65, 100, 130, 7, 4, 17};
+// The GPU that the emulator is if no target is named.
+constexpr char kEmulated[] = "gfx900";
 constexpr size_t kSizeCount = std::size(kSizes);
 // Elements of one case at most, as far as its symbols tell: the interpreter runs it.
 constexpr int64_t kMostWork = 1 << 18;
@@ -154,13 +157,16 @@ Case make_case(const Function& function, size_t number) {
 
 class DeviceCheck {
  public:
-  DeviceCheck(const CheckFlags& flags, const std::string& input, Session& session)
-      : flags_(flags), input_(input), request_(flags.request(input)) {
+  /// `title`: what to call the file in messages, if not by its path.
+  DeviceCheck(const CheckFlags& flags, const std::string& input, Session& session,
+              const std::string& title = "")
+      : flags_(flags), input_(title.empty() ? input : title), request_(flags.request(input)) {
+    is_file_ = title.empty();
     if (request_.targets.size() > 1) {
       throw CompileError("option", {}, "--device runs the code of one target",
                          "name one with --target");
     }
-    if (request_.targets.empty() && flags.device == "emulator") request_.targets = {"gfx900"};
+    if (request_.targets.empty() && flags.device == "emulator") request_.targets = {kEmulated};
     Driver::Prepared prepared = session.driver().prepare(request_);
     target_ = prepared.units.at(0).target;
     program_ = bind_params(prepared.program, &target_, request_.params);
@@ -191,6 +197,7 @@ class DeviceCheck {
       if (wrong.empty()) continue;
       fmt::print("{}: {} on {} ({}): WRONG\n  {}\n", input_, function.name, device_name(),
                  target_.spec, wrong);
+      if (!is_file_) return false;
       std::string run =
           fmt::format("inlay run {} {}{} --seed {} --check --target {}", input_, function.name,
                       one.text(), static_cast<uint64_t>(number), target_.spec);
@@ -305,7 +312,8 @@ class DeviceCheck {
   }
 
   const CheckFlags& flags_;
-  const std::string& input_;
+  std::string input_;
+  bool is_file_ = true;
   BuildRequest request_;
   Target target_;
   Program program_;
@@ -335,6 +343,37 @@ void list_undecided(const Driver::Prepared& prepared, const std::string& input) 
     fmt::print("{} for {}: {} pairs of accesses are undecided\n", input, unit.target.spec,
                open.size());
   }
+}
+
+// Rows for GPUs, each in a kernel of its own.
+int check_gpu_rows(const CheckFlags& flags, const RowFlags& row_flags) {
+  Session session(flags.no_cache);
+  std::string spec = flags.targets.empty() ? std::string(kEmulated) : flags.targets.front();
+  Target target = session.plugins().resolve(spec);
+  int code = kOk, ran = 0, others = 0;
+  for (const std::string& input : flags.inputs) {
+    Program program = load_program(input);
+    for (const conform::Row& row : conform::rows_of(program)) {
+      if (row.name.find(row_flags.filter) == std::string::npos) continue;
+      if (!matches(row.implement->target, target)) {
+        ++others;
+        continue;
+      }
+      ++ran;
+      try {
+        conform::TemporaryFile file(".inlay");
+        write_file(file.path(), conform::gpu_row_program(program, row));
+        if (!DeviceCheck(flags, file.path(), session, row.name).run()) code = kFailed;
+      } catch (const CompileError& error) {
+        fmt::print("{}: WRONG\n", row.name);
+        std::fputs(render(error.diagnostics(), colour_on_stderr()).c_str(), stderr);
+        code = kFailed;
+      }
+    }
+  }
+  fmt::print("{} rows for {} were run; {} are for other targets\n", ran, spec, others);
+  if (ran != 0) return code;
+  throw CompileError("option", {}, "there is no `implement` row for " + spec + " to be checked");
 }
 
 int run_check(const CheckFlags& flags) {
@@ -393,14 +432,19 @@ void add_check(CLI::App& app, Action& run) {
   CLI::Option* rows_option =
       check->add_flag("--implements", *implements,
                       "Compare every `implement` row with its intrinsic's meaning, on cases made "
-                      "from that, between guard pages; exit code 1 if one differs");
-  rows_option->excludes(syntax)->excludes(device)->excludes(undecided);
+                      "from that, between guard pages; with --device the rows for that GPU, in "
+                      "kernels; exit code 1 if one differs");
+  rows_option->excludes(syntax)->excludes(undecided);
   device->excludes(syntax)->excludes(undecided);
   undecided->excludes(syntax);
   add_row_flags(*check, *rows, rows_option);
   flags->add_to(*check, true);
   check->callback([flags, implements, rows, &run] {
-    run = [=] { return *implements ? check_rows(flags->inputs, *rows) : run_check(*flags); };
+    run = [=] {
+      if (!*implements) return run_check(*flags);
+      return flags->device.empty() ? check_rows(flags->inputs, *rows)
+                                   : check_gpu_rows(*flags, *rows);
+    };
   });
 }
 
