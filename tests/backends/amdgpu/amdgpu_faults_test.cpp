@@ -11,9 +11,14 @@ namespace {
 
 using testing::HasSubstr;
 
+// `spec` empty: on both of the GPUs that programs are run on here.
 void expect_fault(const std::string& text, const std::string& rule,
-                  const std::vector<std::string>& words, const std::string& spec = "gfx900",
+                  const std::vector<std::string>& words, const std::string& spec = "",
                   CompileOptions options = {}) {
+  if (spec.empty()) {
+    for (const char* gpu : {"gfx900", "gfx906"}) expect_fault(text, rule, words, gpu, options);
+    return;
+  }
   options.artifacts = {Artifact::Hsaco};
   try {
     CompileUnit unit = lower(text, spec);
@@ -45,21 +50,21 @@ define i32 @uk_dot(i32 %a, i32 %b, i32 %c) "target-cpu"="gfx906" {
 }
 declare i32 @llvm.amdgcn.sdot4(i32, i32, i32, i1 immarg))";
   expect_fault(with_import("llvm", made, body), "import-missing-feature",
-               {"dot1-insts", "gfx900 lacks", "uk_dot"});
+               {"dot1-insts", "gfx900 lacks", "uk_dot"}, "gfx900");
   std::string silent = made;
   silent.erase(silent.find("\"target-cpu\""), std::string("\"target-cpu\"=\"gfx906\"").size());
   expect_fault(with_import("llvm", silent, body), "import-missing-feature",
-               {"llvm.amdgcn.sdot4", "dot1-insts", "gfx900"});
+               {"llvm.amdgcn.sdot4", "dot1-insts", "gfx900"}, "gfx900");
   expect_fault(with_import("c",
                            "int uk_dot(int a, int b, int c) { return __builtin_amdgcn_sdot4(a, b, "
                            "c, 0); }",
                            body),
-               "import-does-not-compile", {"dot1-insts"});
+               "import-does-not-compile", {"dot1-insts"}, "gfx900");
   expect_fault(with_import("c",
                            "int uk_dot(int a, int b, int c) { __asm__(\"v_dot4_i32_i8 %0, %1, %2, "
                            "%0\" : \"+v\"(c) : \"v\"(a), \"v\"(b)); return c; }",
                            body),
-               "import-inline-asm", {"not supported on this GPU"});
+               "import-inline-asm", {"not supported on this GPU"}, "gfx900");
   for (const std::string& code : {std::string(made), silent}) {
     CompileOptions options;
     options.artifacts = {Artifact::Assembly};
@@ -118,7 +123,7 @@ define i32 @uk(i32 %a) {
   ret i32 %r
 })",
                            "C[i] = call i32 uk(A[i])"),
-               "import-inline-asm", {"import llvm inline", "not supported on this GPU"});
+               "import-inline-asm", {"import llvm inline", "not supported on this GPU"}, "gfx900");
 }
 
 TEST(AmdgpuFaults, UndefinedAfterTheDeviceLibraries) {
@@ -218,7 +223,7 @@ TEST(AmdgpuFaults, BudgetsThatAreBroken) {
            "  }\n}\n";
   };
   expect_fault(program("lds <= 255"), "budget",
-               {"of f has lds 256 on gfx900, but the function requires lds <= 255", "2:11"});
+               {"of f has lds 256 on gfx90", ", but the function requires lds <= 255", "2:11"});
   expect_fault(program("scratch == 0, vgprs > 200"), "budget", {"requires vgprs > 200", "2:25"});
   expect_fault(program("occupancy < 2 for amdgpu(gfx906)"), "budget", {"occupancy"}, "gfx906");
   expect_fault(program("registers <= 3"), "parse", {"a GPU has no resource `registers`"});
@@ -236,6 +241,15 @@ TEST(AmdgpuFaults, BarriersInDivergentFlow) {
       "func f(A: f32[64]) { grid(x) for g in 0..1 { lane(x) for t in 0..64 { if t < 3 { "
       "barrier } A[t] = 0.0 } } }",
       "barrier", {"depends on the lane"});
+  // So where it names what a lane has for itself, or what lanes may still be writing.
+  expect_fault(
+      "func f(A: f32[64]) { grid(x) for g in 0..1 { alloc S: f32[64] in shared lane(x) for t in "
+      "0..64 { S[t] = A[t]  if S[0] > 1.0 { barrier } A[t] = 0.0 } } }",
+      "race", {"with no barrier between"});
+  expect_fault(
+      "func f(A: f32[64]) { grid(x) for g in 0..1 { lane(x) for t in 0..64 { alloc p: f32[1] in "
+      "private p[0] = A[t]  if p[0] > 1.0 { barrier } A[t] = 0.0 } } }",
+      "barrier", {"`p`, which each lane has for itself"});
   // By the backend, where two lane loops differ.
   expect_fault(R"(
 func f(A: f32[64]) {
