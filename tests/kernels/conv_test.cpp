@@ -355,6 +355,44 @@ TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
   });
 }
 
+TEST(DepthwiseConv2d, EachChannelMayHaveSeveralFilters) {
+  on_each_target("conv/depthwise_conv2d.inlay", [](const Compiled& compiled) {
+    std::vector<Conv> all = grid();
+    for (size_t i = 0; i < all.size(); i += 3) {
+      const Conv& c = all[i];
+      int64_t channels = c.groups * std::min<int64_t>(c.cin, 20), filters = c.cout % 5 + 1;
+      Numbers numbers = c.numbers(1);
+      for (const char* other : {"G", "Cg", "Og", "P"}) numbers.erase(other);
+      numbers["C"] = channels;
+      numbers["Q"] = filters;
+      Arguments arguments = compiled.call("depthwise_conv2d_multiplier", numbers);
+      const auto& tensors = arguments.tensors();
+      const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
+                  *y = floats(tensors[3]);
+      Judge judge;
+      int64_t outs = channels * filters;
+      for (int64_t at = 0; at < c.n * c.oh() * c.ow() * outs; ++at) {
+        int64_t out = at % outs, channel = out / filters, ow = at / outs % c.ow(),
+                oh = at / outs / c.ow() % c.oh(), n = at / outs / c.ow() / c.oh();
+        double sum = bias[out], magnitude = std::fabs(sum);
+        for (int64_t r = 0; r < c.r; ++r) {
+          for (int64_t s = 0; s < c.s; ++s) {
+            int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
+            if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
+            double product =
+                static_cast<double>(x[((n * c.h + row) * c.w + column) * channels + channel]) *
+                f[(r * c.s + s) * outs + out];
+            sum += product;
+            magnitude += std::fabs(product);
+          }
+        }
+        judge.take(y[at], sum, magnitude, c.r * c.s + 1);
+      }
+      EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
+    }
+  });
+}
+
 TEST(Dense, AgreesWithSumsInDoublePrecision) {
   on_each_target("dense/dense.inlay", [](const Compiled& compiled) {
     int64_t nr = compiled.nr("dense");

@@ -193,6 +193,12 @@ std::vector<Operator> make_operators() {
   }
   Grid packed = with_panels(weights(), "Og");
   all.push_back({"conv/conv2d_nchw.inlay", "conv2d_nchw_pack", {packed[1]}, packed, none});
+  Grid several = depthwise(convs()), few_several = depthwise(few_convs());
+  for (Grid* grid : {&several, &few_several}) {
+    for (Sizes& sizes : *grid) sizes["Q"] = 3;
+  }
+  all.push_back(
+      {"conv/depthwise_conv2d.inlay", "depthwise_conv2d_multiplier", few_several, several, window});
   for (const char* name : {"depthwise_conv2d", "depthwise_conv2d_relu"}) {
     all.push_back(
         {"conv/depthwise_conv2d.inlay", name, depthwise(few_convs()), depthwise(convs()), window});

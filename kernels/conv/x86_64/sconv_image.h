@@ -17,14 +17,15 @@
 //
 // Pixels of c are taken in blocks of at most kMr, whose sizes differ by one at most: of one row of
 // c each, or, where rows are short, across rows. A block's accumulators stay in registers over the
-// whole sum. Elements of a are broadcast from where they lie: one pointer a pixel, and one offset for
-// all of them that runs over the taps. Where the taps of a filter row follow each other in memory (dw
-// pixels of k floats each, as with dilation 1 and dense rows) they are one run; where few channels
-// make short runs, all taps are, by a list of offsets. Taps that miss the image for some pixels of the
-// block are computed for the others only, so that padding costs nothing and is nowhere stored.
+// whole sum. Elements of a are broadcast from where they lie: one pointer a pixel, and one offset
+// for all of them that runs over the taps. Where the taps of a filter row follow each other in
+// memory (dw pixels of k floats each, as with dilation 1 and dense rows) they are one run; where
+// few channels make short runs, all taps are, by a list of offsets. Taps that miss the image for
+// some pixels of the block are computed for the others only, so that padding costs nothing and is
+// nowhere stored.
 //
-// A panel too large for L2 is taken in parts, between which the sums wait in c. The order of a sum is
-// that of the equation, whatever the blocks and parts.
+// A panel too large for L2 is taken in parts, between which the sums wait in c. The order of a sum
+// is that of the equation, whatever the blocks and parts.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
 // High-Performance BLIS" (TOMS 2016); direct convolution without im2col as in Georganas et al.,

@@ -13,11 +13,14 @@
 // Memory     reads and writes what the equation names, and nothing beyond
 // Clobbers   nothing but c; no state, no libc
 //
-// Lanes are channels, two vectors of them at a time, and several pixels side by side, in blocks of
-// nearly one size: a block takes all channels, so that what it reads are streams. For filters of
-// three columns and strides of 1 and 2 an input that serves several taps is loaded once. Pixels at
-// the sides, of which some taps miss the image, are taken one by one. The last channels go through
-// masked loads and stores.
+// With kSpread each channel of a has q filters, whose results are q channels side by side:
+// c[y, x, j * q + i] with f[r, s, j * q + i] and bias[j * q + i], i in 0..q; q is 1 or more.
+//
+// Lanes are channels of c, two vectors of them at a time, and several pixels side by side, in
+// blocks of nearly one size: a block takes all channels, so that what it reads are streams. For
+// filters of three columns and strides of 1 and 2 an input that serves several taps is loaded once.
+// Pixels at the sides, of which some taps miss the image, are taken one by one. The last channels
+// go through masked loads and stores.
 #pragma once
 
 #include <stdint.h>
@@ -26,10 +29,10 @@
 #define INLAY_INLINE static inline __attribute__((always_inline))
 
 struct SdepthwiseShape {
-  int64_t rows, m, n, taps_h, taps_w, sh, sw, dh, dw, top, left, h, w;
+  int64_t rows, m, n, taps_h, taps_w, sh, sw, dh, dw, top, left, h, w, q;
 };
 
-template <typename Isa, bool kRelu>
+template <typename Isa, bool kRelu, bool kSpread>
 struct SdepthwiseImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
@@ -115,11 +118,61 @@ struct SdepthwiseImage {
     }
   }
 
+  // kCount pixels, the channels of one vector, of which n exist: `from` of them in a, at `places`.
+  template <int kCount>
+  INLAY_INLINE void spread_block(const Call& call, const float* a, const float* f, int64_t taps_h,
+                                 int64_t taps_w, const float* bias, float* c, int64_t n,
+                                 int64_t from, const int32_t* places) {
+    Vector sum[kCount];
+    sum[0] = get<false>(bias, n);
+    INLAY_UNROLL for (int i = 1; i < kCount; ++i) sum[i] = sum[0];
+    for (int64_t r = 0; r < taps_h; ++r) {
+      for (int64_t s = 0; s < taps_w; ++s) {
+        const Vector tap = get<false>(f + r * call.f0 + s * call.f1, n);
+        const float* x = a + r * call.tap_h + s * call.tap_w;
+        INLAY_UNROLL for (int i = 0; i < kCount; ++i) {
+          sum[i] = Isa::fma(Isa::spread(x + i * call.right, from, places), tap, sum[i]);
+        }
+      }
+    }
+    INLAY_UNROLL for (int i = 0; i < kCount; ++i) put<false>(c + i * call.c1, sum[i], n);
+  }
+
+  // kCount pixels, all channels of c, each channel of a spread over q of them.
+  template <int kCount>
+  INLAY_INLINE void spread_pixels(const Call& call, const float* a, const float* f, int64_t taps_h,
+                                  int64_t taps_w, const float* bias, float* c) {
+    const int64_t q = call.shape.q, all = call.shape.n * q;
+    int64_t channel = 0, rest = 0;  // of the first lane: j / q and j % q
+    for (int64_t j = 0; j < all; j += kLanes) {
+      const int64_t n = all - j < kLanes ? all - j : kLanes;
+      int32_t places[kLanes];
+      int32_t place = 0;
+      int64_t part = rest;
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        places[lane] = place;
+        if (++part == q) {
+          part = 0;
+          if (lane + 1 < kLanes) ++place;
+        }
+      }
+      const int64_t from = (rest + n - 1) / q + 1;
+      spread_block<kCount>(call, a + channel, f + j, taps_h, taps_w, bias + j, c + j, n, from,
+                           places);
+      channel += (rest + kLanes) / q;
+      rest = (rest + kLanes) % q;
+    }
+  }
+
   // kCount pixels, all channels.
   template <int kCount, int kStride>
   static __attribute__((noinline)) void pixels(const Call& call, const float* a, const float* f,
                                                int64_t taps_h, int64_t taps_w, const float* bias,
                                                float* c) {
+    if constexpr (kSpread) {
+      spread_pixels<kCount>(call, a, f, taps_h, taps_w, bias, c);
+      return;
+    }
     int64_t left = call.shape.n;
     for (; left >= 2 * kLanes; left -= 2 * kLanes) {
       block<kCount, kStride, 2, true>(call, a, f, taps_h, taps_w, bias, c, 0);
@@ -171,9 +224,9 @@ struct SdepthwiseImage {
                                             int64_t a0, int64_t a1, const float* f, int64_t f0,
                                             int64_t f1, const float* bias, float* c, int64_t c0,
                                             int64_t c1) {
-    if (shape.n <= 0) return;
+    if (shape.n <= 0 || shape.q <= 0) return;
     const Call call{shape, shape.sw * a1, shape.dh * a0, shape.dw * a1, f0, f1, c1};
-    const bool three = shape.taps_w == 3 && shape.dw == 1;
+    const bool three = !kSpread && shape.taps_w == 3 && shape.dw == 1;
     // Pixels first..last of a row have all their columns in the image.
     const int64_t room = shape.w - 1 - (shape.taps_w - 1) * shape.dw + shape.left;
     int64_t first = 0, last = shape.m;

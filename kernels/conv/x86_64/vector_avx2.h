@@ -21,6 +21,10 @@ struct Avx2 {
     return _mm256_loadu_si256((const __m256i*)(kOnesThenZeros + 8 - count));
   }
   static Vector load_some(const float* p, int64_t n) { return _mm256_maskload_ps(p, first(n)); }
+  // Lane i is float places[i] of p, of which the first n exist.
+  static Vector spread(const float* p, int64_t n, const int32_t* places) {
+    return _mm256_permutevar8x32_ps(load_some(p, n), _mm256_loadu_si256((const __m256i*)places));
+  }
   static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
   // `count` vectors, of which the first n lanes exist, as the columns of rows `step` floats apart.
   static void store_columns(float* to, int64_t step, Vector v0, Vector v1, Vector v2, Vector v3,

@@ -18,6 +18,10 @@ struct Avx512 {
     return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
   }
   static Vector load_some(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  // Lane i is float places[i] of p, of which the first n exist.
+  static Vector spread(const float* p, int64_t n, const int32_t* places) {
+    return _mm512_permutexvar_ps(_mm512_loadu_si512(places), load_some(p, n));
+  }
   static void store_some(float* p, Vector v, int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
   // `count` vectors, of which the first n lanes exist, as the columns of rows `step` floats apart.
   static void store_columns(float* to, int64_t step, Vector v0, Vector v1, Vector v2, Vector v3,
