@@ -44,7 +44,7 @@ enum class StepKind : uint8_t {
   Vectorize,
   Parallel,
   Bind,        ///< loops[0] to bound
-  Fission,     ///< loops but the last, before the last; names[0]: suffix
+  Fission,     ///< loops but the last, before (after) the last; names[0]: suffix
   Sink,        ///< into loops[0]
   Peel,        ///< loops[0] for loops[1]
   Specialize,  ///< loops[0] for the others
@@ -86,7 +86,7 @@ struct ScheduleStep {
   bool transposed = false;          ///< stage: the last two dimensions change places
   std::optional<StepNumber> width;  ///< stage: elements that a work-item copies at once
   std::optional<StepNumber> pitch;  ///< stage: elements from row to row
-  bool after = false;               ///< barrier
+  bool after = false;               ///< barrier, fission
   std::optional<StepNumber> alignment;
   std::optional<MemorySpace> space;
   bool write = false;  ///< pragma prefetch

@@ -109,9 +109,9 @@ class Schedule {
   Schedule& bind(const std::string& loop, ForKind kind);
 
   /// Takes the nest of `loops` (a chain, outermost first) apart before the statement of its body
-  /// that holds loop `before`. Loops of the first part are called NAME + suffix.
-  Schedule& fission(const std::vector<std::string>& loops, const std::string& before,
-                    const std::string& suffix = "_0");
+  /// that holds loop `at`, or after it. Loops of the part without `at` are called NAME + suffix.
+  Schedule& fission(const std::vector<std::string>& loops, const std::string& at,
+                    const std::string& suffix = "_0", bool after = false);
   /// Statements that stand before `loop` in its block move into its first iteration; a loop that
   /// may be empty then runs once, without effect of its own.
   Schedule& sink(const std::string& loop);

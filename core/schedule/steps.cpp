@@ -115,7 +115,7 @@ void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& val
       return;
     case StepKind::Fission:
       schedule.fission({loops.begin(), loops.end() - 1}, loops.back(),
-                       step.names.empty() ? "_0" : step.names[0]);
+                       step.names.empty() ? "_0" : step.names[0], step.after);
       return;
     case StepKind::Sink:
       schedule.sink(loops[0]);

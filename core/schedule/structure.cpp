@@ -48,41 +48,44 @@ const Block& parent_block(const Function& function, const Stmt& stmt) {
   return *finder.found;
 }
 
-Schedule& Schedule::fission(const std::vector<std::string>& names, const std::string& before,
-                            const std::string& suffix) {
+Schedule& Schedule::fission(const std::vector<std::string>& names, const std::string& at_loop,
+                            const std::string& suffix, bool is_after) {
   if (names.empty()) {
     throw CompileError("illegal-fission", function_.loc, "fission takes one loop or more");
   }
   Site site = find_loop(function_, names[0]);
-  Site second = find_loop(function_, before);
+  Site border = find_loop(function_, at_loop);
+  const std::string side = is_after ? "after" : "before";
   std::set<std::string> wanted;
   for (const std::string& name : names) wanted.insert(find_loop(function_, name).name());
   Stmt nest = inline_pure_lets(site.self);
   auto chain = perfect_chain(function_, nest, wanted, "illegal-fission");
   const std::vector<Stmt>& stmts = body_of(*chain.back());
-  // `before` was found in the function as it is; in the nest without `let`s it is found by name.
+  // `border` was found in the function as it is; in the nest without `let`s it is found by name.
   size_t at = stmts.size();
   for (size_t i = 0; i < stmts.size(); ++i) {
     for (const Site& inner : all_loops(Block::make({stmts[i]}))) {
-      if (inner.name() == second.name()) at = std::min(at, i);
+      if (inner.name() == border.name()) at = std::min(at, i);
     }
   }
   if (at == stmts.size()) {
     refuse("illegal-fission", site,
-           "loop `" + before + "` is not in the body of `" + chain.back()->var.name() + "`",
-           "name a loop of the second part");
+           "loop `" + at_loop + "` is not in the body of `" + chain.back()->var.name() + "`",
+           "name a loop of the statement " + side + " which the nest is to end");
   }
+  if (is_after) ++at;
   std::vector<Stmt> first(stmts.begin(), stmts.begin() + at), rest(stmts.begin() + at, stmts.end());
-  if (first.empty()) {
-    refuse("illegal-fission", site,
-           "nothing stands before loop `" + before + "` in `" + chain.back()->var.name() + "`",
-           "name a loop of the second part");
+  if (first.empty() || rest.empty()) {
+    refuse(
+        "illegal-fission", site,
+        "nothing stands " + side + " loop `" + at_loop + "` in `" + chain.back()->var.name() + "`",
+        is_after ? "name a loop of the first part" : "name a loop of the second part");
   }
   for (const Stmt& stmt : first) {
     if (stmt.as<Allocate>() || stmt.as<Let>()) {
       refuse("illegal-fission", site,
-             std::string("what is declared before loop `") + before +
-                 "` would be out of its reach" + place_of(stmt.loc()),
+             "what is declared " + std::string(is_after ? "up to" : "before") + " loop `" +
+                 at_loop + "` would be out of its reach" + place_of(stmt.loc()),
              "move the declaration out with hoist");
     }
   }
@@ -119,11 +122,13 @@ Schedule& Schedule::fission(const std::vector<std::string>& names, const std::st
     first_nest = For::make(loop.for_kind, loop.var, loop.min, loop.extent, first_nest, loop.loc);
     second_nest = For::make(loop.for_kind, loop.var, loop.min, loop.extent, second_nest, loop.loc);
   }
-  // Loops inside of those that are copied stay as they are.
-  first_nest = hoist_guards(
-      copy_with_suffix(first_nest, free_suffix(Block::make({first_nest}), suffix)), chain.size());
+  // The part that has the named loop keeps its names; loops inside of those that are copied stay as
+  // they are.
+  Stmt& other = is_after ? second_nest : first_nest;
+  other = copy_with_suffix(other, free_suffix(Block::make({other}), suffix));
+  first_nest = hoist_guards(first_nest, chain.size());
   second_nest = hoist_guards(second_nest, chain.size());
-  return commit("fission " + joined(names) + " before " + before + " suffix " + suffix,
+  return commit("fission " + joined(names) + " " + side + " " + at_loop + " suffix " + suffix,
                 replace(function_.body, {{site.self.get(), {first_nest, second_nest}}}));
 }
 

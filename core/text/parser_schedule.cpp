@@ -170,7 +170,8 @@ ScheduleStep Parser::parse_step() {
       break;
     case StepKind::Fission:
       step_loops(step.loops);
-      expect_word("before");
+      step.after = take_word("after");
+      if (!step.after) expect_word("before");
       step.loops.push_back(step_loop());
       if (take_word("suffix")) new_name("a suffix");
       break;

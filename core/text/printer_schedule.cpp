@@ -59,7 +59,8 @@ void Printer::print_step(const ScheduleStep& step) {
       out_ += (step.after ? "after " : "before ") + loops[0];
       break;
     case StepKind::Fission:
-      out_ += list(loops, 0, loops.size() - 1) + " before " + loops.back();
+      out_ +=
+          list(loops, 0, loops.size() - 1) + (step.after ? " after " : " before ") + loops.back();
       if (!step.names.empty()) out_ += " suffix " + step.names[0];
       break;
     case StepKind::Sink:

@@ -160,6 +160,9 @@ std::vector<Operator> make_operators() {
   std::vector<Operator> all;
   const char* const dense = "dense/dense.inlay";
   all.push_back({"gemm/sgemm.inlay", "sgemm", few_gemms(), gemms(), product});
+  // What is for large products.
+  all.push_back(
+      {"gemm/sgemm.inlay", "sgemm", {}, gemms(), product, "sgemm", false, {{"small", -1}}});
   for (const char* form : {"sgemm_nn", "sgemm_nt", "sgemm_tn", "sgemm_tt"}) {
     // alpha = 1: terms of magnitude 1.
     all.push_back({"gemm/sgemm_blas.inlay", form, few_gemms({{"alpha", 1}, {"beta", -1}}),

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/passes/passes.h"
+
 namespace inlay {
 
 using Sizes = std::map<std::string, int64_t>;
@@ -21,6 +23,8 @@ struct Operator {
   /// What the interpreter runs in its place: not assembly.
   std::string reference = function;
   bool normalized = false;  ///< a term has the magnitude of the greatest result instead
+  /// Numbers of the schedule that it is compiled with; calls in `few` are with its own.
+  ParamValues numbers = {};
 };
 
 /// All functions of kernels/ that a GPU runs.

@@ -17,20 +17,24 @@ using testing::HasSubstr;
 using testing::Not;
 
 struct Tile {
+  const char* name;
   int rows, columns;
   const char* chosen;
   int64_t most_vgprs;  ///< the block, its operands, addresses; twice that would be a fault
 };
-const Tile kTiles[] = {{8, 8, "amdgpu(gfx9)", 128},
-                       {8, 4, "amdgpu(gfx9)", 84},
-                       {4, 4, "amdgpu(gfx9)", 64},
-                       {5, 3, "meaning", 64}};
+const Tile kTiles[] = {{"sgemm_block", 8, 8, "amdgpu(gfx9)", 128},
+                       {"sgemm_block", 8, 4, "amdgpu(gfx9)", 84},
+                       {"sgemm_block", 4, 4, "amdgpu(gfx9)", 64},
+                       {"sgemm_block", 5, 3, "meaning", 64},
+                       {"sgemm_block_scaled", 8, 8, "amdgpu(gfx9)", 128},
+                       {"sgemm_block_scaled", 8, 4, "amdgpu(gfx9)", 84},
+                       {"sgemm_block_scaled", 4, 4, "amdgpu(gfx9)", 64}};
 
 struct GpuTiles : testing::TestWithParam<Tile> {};
 
 std::string program(const Tile& tile) {
   std::string text = "include \"" INLAY_SOURCE_DIR R"(/kernels/gemm/tiles_gfx9.inlay"
-func f(k: index, A: f32[9, 64, MR], B: f32[9, 64, NR], C: f32[64, MR, NR]) {
+func f(k: index, alpha: f32, A: f32[9, 64, MR], B: f32[9, 64, NR], C: f32[64, MR, NR]) {
   require scratch == 0, spills == 0
   assert 0 <= k && k <= 9, "k is 0 to 9"
   grid(x) for g in 0..1 {
@@ -43,22 +47,24 @@ func f(k: index, A: f32[9, 64, MR], B: f32[9, 64, NR], C: f32[64, MR, NR]) {
         for i in 0..MR { At[p, t, i] = A[p, t, i] }
         for j in 0..NR { Bt[p, t, j] = B[p, t, j] }
       }
-      sgemm_block<MR, NR>(k, At[0..k, t, 0..MR], Bt[0..k, t, 0..NR], c)
+      CALL<MR, NR>(k, SCALE At[0..k, t, 0..MR], Bt[0..k, t, 0..NR], c)
       for i in 0..MR { for j in 0..NR { C[t, i, j] = c[i, j] } }
     }
   }
 }
 )";
-  auto replace = [&](const std::string& word, int number) {
+  auto replace = [&](const std::string& word, const std::string& by) {
     for (size_t at; (at = text.find(word)) != std::string::npos;) {
-      text.replace(at, word.size(), std::to_string(number));
+      text.replace(at, word.size(), by);
     }
   };
-  replace("MR", tile.rows);
-  replace("NR", tile.columns);
+  replace("CALL", tile.name);
+  replace("SCALE", std::string(tile.name) == "sgemm_block_scaled" ? "alpha," : "");
+  replace("MR", std::to_string(tile.rows));
+  replace("NR", std::to_string(tile.columns));
   // Rows that start at 16 bytes.
-  replace("MP", (tile.rows + 3) / 4 * 4);
-  replace("NP", (tile.columns + 3) / 4 * 4);
+  replace("MP", std::to_string((tile.rows + 3) / 4 * 4));
+  replace("NP", std::to_string((tile.columns + 3) / 4 * 4));
   return text;
 }
 
@@ -69,7 +75,8 @@ TEST_P(GpuTiles, BecomeRegisters) {
   PluginRegistry plugins;
   Driver driver(plugins, nullptr);
   std::string path = testing::TempDir() + "/inlay-tile-" + gpu + "-" + std::to_string(getpid()) +
-                     "-" + std::to_string(tile.rows) + ".inlay";
+                     "-" + std::to_string(tile.rows) + std::to_string(tile.columns) + tile.name +
+                     ".inlay";
   write_file(path, program(tile));
   BuildRequest request;
   request.input = path;
@@ -96,7 +103,7 @@ TEST_P(GpuTiles, BecomeRegisters) {
   cli::LoadedProgram code(output.artifacts[Artifact::SharedObject]);
   for (const char* k : {"0", "1", "2", "9"}) {
     const Function& function = cli::pick_function(parsed, "f");
-    Arguments arguments(function, {{"k", k}}, 3);
+    Arguments arguments(function, {{"k", k}, {"alpha", "-1.5"}}, 3);
     std::vector<TensorArgument> expected = clone(arguments.tensors());
     interpret(parsed, function, arguments.interpreter_values(expected));
     cli::DeviceArguments there(arguments, cli::pick_device("emulator", true, gpu));
@@ -110,7 +117,8 @@ TEST_P(GpuTiles, BecomeRegisters) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, GpuTiles, testing::ValuesIn(kTiles), [](const auto& info) {
-  return "of" + std::to_string(info.param.rows) + "x" + std::to_string(info.param.columns);
+  return info.param.name + std::to_string(info.param.rows) + "x" +
+         std::to_string(info.param.columns);
 });
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The demo: SGEMM from kernels/gemm/sgemm.inlay, compiled for this machine, proven, checked, and
-// measured against plain loops and OpenBLAS in one run on one core.
+// measured against plain loops and OpenBLAS in one run on one core; and the same for a GPU, on the
+// emulator.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -24,6 +25,35 @@ void check_edges(const Program& program, const GemmRow& row) {
                        row.label + " differs from the interpreter: C" + difference.first);
   }
   fmt::print("  {:<36} ok, error {:.1g}\n", row.label, difference.relative);
+}
+
+// The same function for a GPU that is not here: the emulator runs its machine code, and checks each
+// step.
+void check_on_vega(Session& session, const std::string& input) {
+  const char* const gpu = "gfx900";
+  setenv("INLAY_EMULATOR_CHECK", "all", 0);
+  try {
+    BuildRequest request;
+    request.input = input;
+    request.targets = {gpu};
+    Target target = session.plugins().resolve(gpu);
+    DLDevice device = pick_device("emulator", true, gpu);
+    LoadedProgram loaded(session.driver().build(request).artifacts[Artifact::SharedObject]);
+    Program program = bind_params(load_program(input), &target, {});
+    const Function& function = pick_function(program, "sgemm");
+    Arguments arguments(function, {{"M", "61"}, {"N", "67"}, {"K", "71"}}, 1);
+    std::vector<TensorArgument> expected = clone(arguments.tensors());
+    interpret(program, function, arguments.interpreter_values(expected));
+    DeviceArguments there(arguments, device);
+    there.call(loaded.function("sgemm"));
+    there.fetch();
+    Difference difference = compare(arguments.tensors()[2], expected[2]);
+    bool right = difference.relative <= default_tolerance(kF32);
+    fmt::print("  {:<36} {}, error {:.1g}\n", "Vega (gfx900), emulated, all checks",
+               right ? "ok" : "WRONG", difference.relative);
+  } catch (const CompileError& error) {
+    fmt::print("  Vega (gfx900): not run: {}\n", error.what());
+  }
 }
 
 void measure(const Program& program, const std::vector<GemmRow>& rows, const OpenBlas& blas,
@@ -87,6 +117,7 @@ int demo() {
   program.items.push_back(*bind_params(load_program(input), nullptr, {}).find_function("sgemm"));
   fmt::print("Right first: 61 x 67 x 71 against the interpreter\n");
   for (const GemmRow& row : rows) check_edges(program, row);
+  check_on_vega(session, input);
 
   OpenBlas blas;
   if (!blas.sgemm) fmt::print("libopenblas.so.0 can't be loaded: measured without it\n");

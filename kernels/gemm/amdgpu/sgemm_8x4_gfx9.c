@@ -1,5 +1,5 @@
 // The 8x4 block of a work-item, each of its multiply-adds an instruction that was chosen by hand:
-// c += a * b in k steps. What LLVM does not know, such as an instruction that it would never
+// c += alpha * a * b in k steps. What LLVM does not know, such as an instruction that it would never
 // choose, comes into a program like this; registers stay its business. a and b lie in LDS, rows of 8
 // and 4 floats, 16-byte aligned; c is a private array.
 #include <stdint.h>
@@ -13,12 +13,13 @@ static inline void multiply_add(float* sum, float x, float y) {
   __asm__("v_fma_f32 %0, %1, %2, %0" : "+v"(*sum) : "v"(x), "v"(y));
 }
 
-void uk_sgemm_f32_8x4_gfx9(int64_t k, Shared a, int lda, Shared b, int ldb, Private c) {
+void uk_sgemm_f32_8x4_gfx9(int64_t k, Shared a, int lda, Shared b, int ldb, Private c, float alpha) {
   float sum[8][4];
   for (int i = 0; i < 8; ++i)
     for (int j = 0; j < 4; ++j) sum[i][j] = c[i * 4 + j];
   for (int64_t p = 0; p < k; ++p) {
-    Four upper = ((SharedFour)a)[0], lower = ((SharedFour)a)[1], row = *(SharedFour)b;
+    Four upper = ((SharedFour)a)[0] * alpha, lower = ((SharedFour)a)[1] * alpha;
+    Four row = *(SharedFour)b;
     for (int i = 0; i < 4; ++i) {
       for (int j = 0; j < 4; ++j) {
         multiply_add(&sum[i][j], upper[i], row[j]);

@@ -1,13 +1,16 @@
-; The 8x8 block of a work-item: c += a * b in k steps, all of it in registers. a and b lie in LDS,
+; The 8x8 block of a work-item: c += alpha * a * b in k steps, all of it in registers. a and b lie in LDS,
 ; rows of 8 floats, 16-byte aligned; c is a private array that its caller has in registers too, once
 ; this is inlined. LLVM gives the sums the type of a row, so that a step reads as what it is: eight
-; rows of c, each plus one number of a times the row of b. No more than v_fma_f32 comes of it.
+; rows of c, each plus one number of a times the row of b. No more than v_fma_f32 comes of it; with
+; alpha 1 the multiplication of the column is none.
 target triple = "amdgcn-amd-amdhsa"
 
 define void @uk_sgemm_f32_8x8_gfx9(i64 %k, ptr addrspace(3) noalias readonly %a, i32 %lda,
                                    ptr addrspace(3) noalias readonly %b, i32 %ldb,
-                                   ptr addrspace(5) noalias %c) {
+                                   ptr addrspace(5) noalias %c, float %alpha) {
 entry:
+  %one = insertelement <8 x float> poison, float %alpha, i32 0
+  %scale = shufflevector <8 x float> %one, <8 x float> poison, <8 x i32> zeroinitializer
   %c1 = getelementptr inbounds float, ptr addrspace(5) %c, i32 8
   %c2 = getelementptr inbounds float, ptr addrspace(5) %c, i32 16
   %c3 = getelementptr inbounds float, ptr addrspace(5) %c, i32 24
@@ -38,7 +41,8 @@ step:
   %s5 = phi <8 x float> [ %o5, %entry ], [ %n5, %step ]
   %s6 = phi <8 x float> [ %o6, %entry ], [ %n6, %step ]
   %s7 = phi <8 x float> [ %o7, %entry ], [ %n7, %step ]
-  %column = load <8 x float>, ptr addrspace(3) %ap, align 16
+  %plain = load <8 x float>, ptr addrspace(3) %ap, align 16
+  %column = fmul <8 x float> %plain, %scale
   %row = load <8 x float>, ptr addrspace(3) %bp, align 16
   %a0 = shufflevector <8 x float> %column, <8 x float> poison, <8 x i32> zeroinitializer
   %a1 = shufflevector <8 x float> %column, <8 x float> poison, <8 x i32> splat (i32 1)

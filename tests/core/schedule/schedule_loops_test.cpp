@@ -1,4 +1,5 @@
 // Steps on plain nests: what they make, and what they refuse, with the reasons that a person gets.
+#include "core/schedule/steps.h"
 #include "core/verify/verify.h"
 #include "tests/core/support/schedule_util.h"
 
@@ -124,6 +125,28 @@ TEST(ScheduleReorder, LegalAndIllegal) {
   imperfect.reorder({"j", "i"});
   EXPECT_FALSE(imperfect.reassociates());
   expect_same_everywhere(sum, imperfect, {"X"});
+}
+
+// What follows a loop goes into a nest of its own; the part with the loop keeps its names.
+TEST(ScheduleFission, AfterALoop) {
+  Program program = parse(R"(
+    func f(A: f32[M, N], X: f32[M]) {
+      for i in 0..M { X[i] = 1.0 for j in 0..N { X[i] += A[i, j] } X[i] = max(X[i], 0.5) }
+    })");
+  Schedule s(program, "f");
+  apply_steps(s, "fission i before j suffix _zero fission i after j suffix _top reorder j, i",
+              "steps");
+  EXPECT_EQ(s.steps()[1].text, "fission i after j suffix _top");
+  EXPECT_TRUE(has(print(s.function()),
+                  {"for i_zero in 0..M", "for j in 0..N {\n    for i in 0..M {", "for i_top in"}))
+      << print(s.function());
+  EXPECT_FALSE(s.reassociates());
+  expect_same_everywhere(program, s, {"X"});
+  Schedule wrong(program, "f");
+  EXPECT_TRUE(has(refusal([&] { wrong.fission({"j"}, "i", "_x", true); }).message, {"is not in"}));
+  wrong.fission({"i"}, "j", "_top", true);
+  Diagnostic refused = refusal([&] { wrong.fission({"i"}, "j", "_x", true); });
+  EXPECT_TRUE(has(refused.message, {"nothing stands after loop `j`"}));
 }
 
 // A condition between the loops goes inside, and out again where it does not change.
