@@ -46,6 +46,19 @@ struct Stream {
 };
 using StreamPointer = std::shared_ptr<Stream>;
 
+// While it lives, the null stream is the calling thread's own stream.
+class OwnDefaultStream {
+ public:
+  OwnDefaultStream() { asked_ = true; }
+  ~OwnDefaultStream() { asked_ = false; }
+  OwnDefaultStream(const OwnDefaultStream&) = delete;
+  OwnDefaultStream& operator=(const OwnDefaultStream&) = delete;
+  static bool asked() { return asked_; }
+
+ private:
+  static inline thread_local bool asked_ = false;
+};
+
 // All streams of the device. Thread-safe.
 class Queues {
  public:
@@ -61,7 +74,8 @@ class Queues {
   void* create(unsigned flags, int priority);
   // Waits for what is in it. False if HANDLE is no stream that was created.
   bool destroy(void* handle);
-  // 0 and 1 are the null stream, 2 the thread's own. Null if HANDLE is no stream.
+  // 0 and 1 are the null stream, 2 the thread's own, and so is 0 while an OwnDefaultStream lives.
+  // Null if HANDLE is no stream.
   StreamPointer find(void* handle);
 
   FencePointer enqueue(const StreamPointer& stream, Command command);
