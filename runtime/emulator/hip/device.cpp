@@ -236,6 +236,40 @@ void* Device::grid_information(const Launch& launch) {
   return info;
 }
 
+// Where OpenCL C's printf, and that of -mprintf-kind=buffered, leaves what it would print: a
+// length, the room there is, and the data. Code that was compiled without its formats has no
+// argument of this name, and looks where version 5 of code objects has it.
+bool Device::give_printf_buffer(const Kernel& kernel, Launch* launch) {
+  constexpr uint32_t kRoom = 65536, kFromHidden = 72;
+  {
+    const std::lock_guard lock(mutex);
+    if (printf_buffer_ == nullptr) {
+      printf_buffer_ = static_cast<uint32_t*>(memory.allocate(kRoom, "buffer of printf"));
+      if (printf_buffer_ == nullptr) return false;
+      memset(printf_buffer_, 0, kRoom);
+      printf_buffer_[1] = kRoom;
+    }
+  }
+  launch->printf_buffer = reinterpret_cast<uint64_t>(printf_buffer_);
+  for (const KernelArgument& a : kernel.arguments) {
+    const size_t at = a.offset + kFromHidden;
+    if (a.kind != "hidden_block_count_x" || at + 8 > kernel.kernarg_size) continue;
+    if (launch->arguments.size() < at + 8) launch->arguments.resize(at + 8);
+    memcpy(&launch->arguments[at], &launch->printf_buffer, 8);
+  }
+  return true;
+}
+
+// Says so if KERNEL has printed there.
+void Device::look_at_printf(const Kernel& kernel) {
+  const std::lock_guard lock(mutex);
+  if (printf_buffer_ == nullptr || __atomic_exchange_n(printf_buffer_, 0, __ATOMIC_RELAXED) == 0)
+    return;
+  say("kernel %s: printf of OpenCL C, and of -mprintf-kind=buffered, prints nothing here; that of "
+      "HIP does",
+      kernel.name.c_str());
+}
+
 Error Device::launch(const Function& f, LaunchRequest request) {
   const StreamPointer stream = queues().find(request.stream);
   if (stream == nullptr) return kInvalidHandle;
@@ -275,6 +309,7 @@ Error Device::launch(const Function& f, LaunchRequest request) {
       if (l->grid_sync == 0) return kOutOfMemory;
     }
   }
+  if (!give_printf_buffer(*f.kernel, l.get())) return kOutOfMemory;
   if (queues().in_order()) l->give_way = [this] { queues().give_way(); };
   Command command;
   const Kernel* kernel = f.kernel;
@@ -305,6 +340,7 @@ Error Device::run(const Kernel& kernel, const Launch& l) {
                                              ((items + kLanes - 1) / kLanes));
   }
   const bool ran = run_launch(&memory, l, own, &error);
+  look_at_printf(kernel);
   if (statistics) fputs(counted.report(kernel.name).c_str(), stderr);
   if (l.grid_sync != 0) memory.free(reinterpret_cast<void*>(l.grid_sync));
   {

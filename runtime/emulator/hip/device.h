@@ -120,10 +120,13 @@ class Device {
   Device();
   Error run(const Kernel& kernel, const Launch& launch);
   void* grid_information(const Launch& launch);
+  bool give_printf_buffer(const Kernel& kernel, Launch* launch);
+  void look_at_printf(const Kernel& kernel);
 
   std::unique_ptr<Queues> queues_;
   std::atomic<bool> cancel_{false};
   std::mutex running_mutex_;
+  uint32_t* printf_buffer_ = nullptr;
   int running_ = 0;             // launches
   std::vector<void*> retired_;  // freed when none runs
 };

@@ -46,3 +46,8 @@ __kernel void math(__global const double *in, __global double *out) {
   out[i * 4 + 2] = convert_int_sat_rte(x * 1e9);
   out[i * 4 + 3] = popcount((ulong)i * 0x123456789abcUL) + clz((uint)i) + mul_hi((uint)i, 0x80000001u);
 }
+
+// The compiler binds this printf to a stub that fails: that the kernel goes on is what counts.
+__kernel void prints(__global int *out) {
+  out[get_global_id(0)] = printf("item %d\n", (int)get_global_id(0));
+}

@@ -83,6 +83,11 @@ int main(int, char** argv) {
                                      nullptr, nullptr, 0),
             hipErrorInvalidConfiguration);
   (void)hipGetLastError();
+  Buffer<int> printed(64);
+  int* q = printed;
+  void* printing[] = {&q};
+  HIP(hipModuleLaunchKernel(get("prints"), 1, 1, 1, 64, 1, 1, 0, nullptr, printing, nullptr));
+  for (int v : printed.get()) EXPECT_EQ(v, -1);
   HIP(hipModuleUnload(module));
   return result();
 }
