@@ -316,6 +316,7 @@ TEST(Bundle, CompressedOnesAreUnpacked) {
 TEST(Fuzz, RandomLaunches) {
   const std::vector<uint8_t> object = sound_object();
   DeviceMemory memory;
+  Workers workers;
   std::string error;
   const auto code = CodeObject::load(Chip::kGfx900, &memory, object.data(), object.size(), &error);
   ASSERT_NE(code, nullptr) << error;
@@ -371,6 +372,7 @@ TEST(Fuzz, RandomLaunches) {
     LaunchOptions options;
     options.watchdog_seconds = 0.02;
     options.threads = 1 + trial % 2;
+    options.workers = &workers;
     const bool fits = check_launch(l, options, &error);
     const bool done = run_launch(&memory, l, options, &error);
     EXPECT_TRUE(done || !error.empty());

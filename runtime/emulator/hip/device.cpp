@@ -1,5 +1,7 @@
 #include "runtime/emulator/hip/device.h"
 
+#include <unistd.h>
+
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -30,7 +32,7 @@ Device& Device::get() {
   return *device;
 }
 
-Device::Device() {
+Device::Device() : process_(getpid()) {
   const auto number = [](const char* name, double fallback) {
     const char* v = getenv(name);
     return v != nullptr && *v != 0 ? atof(v) : fallback;
@@ -62,6 +64,7 @@ Device::Device() {
   }
   blocking = number("HIP_LAUNCH_BLOCKING", 0) != 0;
   options.cancel = &cancel_;
+  options.workers = &workers_;
   // One thread that was asked for, and not all that the host has, means the same each time.
   queues_ = std::make_unique<Queues>(
       options.threads == 1 &&
@@ -74,6 +77,7 @@ __attribute__((destructor)) static void shut_down_device() {
 }
 
 void Device::finish() {
+  if (process_ != getpid()) return;
   constexpr double kPatience = 2;
   if (queues_->wait_all_for(kPatience)) return;
   say("the program ends while a kernel runs: it is stopped");
@@ -83,8 +87,10 @@ void Device::finish() {
 }
 
 void Device::shut_down() {
+  if (process_ != getpid()) return;
   cancel_ = true;
   queues_->stop();
+  workers_.stop();
 }
 
 void Device::say(const char* format, ...) {

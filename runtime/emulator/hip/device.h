@@ -111,6 +111,7 @@ class Device {
   void say(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
   Queues& queues() { return *queues_; }
+  // Both do nothing in the child of a fork, which has no threads that could be waited for.
   // A program's code is about to go: waits for its kernels, and stops them if that takes long.
   void finish();
   // The process ends: kernels are stopped, and none starts any more.
@@ -123,8 +124,10 @@ class Device {
   bool give_printf_buffer(const Kernel& kernel, Launch* launch);
   void look_at_printf(const Kernel& kernel);
 
+  Workers workers_;
   std::unique_ptr<Queues> queues_;
   std::atomic<bool> cancel_{false};
+  const int process_;
   std::mutex running_mutex_;
   uint32_t* printf_buffer_ = nullptr;
   int running_ = 0;             // launches

@@ -9,7 +9,7 @@
 #include <new>
 #include <thread>
 
-#include "runtime/emulator/machine/global_sync.h"
+#include "runtime/emulator/machine/schedule/global_sync.h"
 
 namespace inlay::emulator {
 namespace {
@@ -372,10 +372,10 @@ class Runner {
   bool run(std::string* error) {
     threads_ = std::min<uint64_t>(static_cast<uint64_t>(std::max(1, options_.threads)),
                                   dispatch_->total());
-    std::vector<std::thread> others;
-    for (uint64_t n = 1; n < threads_; n++) others.emplace_back([this] { work(); });
-    work();
-    for (std::thread& t : others) t.join();
+    if (options_.workers != nullptr)
+      options_.workers->run(threads_ - 1, [this] { work(); });
+    else
+      work();
     *error = fault_;
     return fault_.empty();
   }

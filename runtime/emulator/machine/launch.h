@@ -9,11 +9,13 @@
 
 #include "runtime/emulator/machine/checks/observe.h"
 #include "runtime/emulator/machine/code_object.h"
+#include "runtime/emulator/machine/schedule/workers.h"
 
 namespace inlay::emulator {
 
 struct LaunchOptions {
   int threads = 1;              // host threads; 1 runs workgroups in order, the same each time
+  Workers* workers = nullptr;   // all but the calling thread; null: that one alone
   double watchdog_seconds = 0;  // a launch that takes longer is stopped; 0: never
   uint32_t lds_limit = 65536;
   const std::atomic<bool>* cancel = nullptr;  // once true, the launch stops soon

@@ -38,6 +38,7 @@ class Machine {
     std::string error = "no such kernel";
     LaunchOptions options;
     options.threads = threads;
+    options.workers = &workers_;
     options.observe.statistics = statistics;
     if (launch.kernel != nullptr) {
       launch.grid[0] = gx;
@@ -52,6 +53,7 @@ class Machine {
 
  private:
   DeviceMemory memory_;
+  Workers workers_;
   std::unique_ptr<CodeObject> object_;
 };
 

@@ -1,6 +1,6 @@
 // Forks, skipped vector instructions, what only trap handlers may do; scratch through scalar
 // memory; LDS read as an operand; lanes swizzled; the global data share and global wave sync.
-#include "runtime/emulator/machine/global_sync.h"
+#include "runtime/emulator/machine/schedule/global_sync.h"
 #include "tests/emulator/wave_fixture.h"
 
 namespace inlay::emulator {

@@ -1,4 +1,4 @@
-#include "runtime/emulator/machine/global_sync.h"
+#include "runtime/emulator/machine/schedule/global_sync.h"
 
 #include <algorithm>
 #include <mutex>
