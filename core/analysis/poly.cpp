@@ -16,7 +16,7 @@ int64_t floor_div(int64_t a, int64_t b) {
 
 }  // namespace
 
-bool Poly::uses(AtomId id) const {
+bool Poly::finds(AtomId id) const {
   for (auto& [monomial, coefficient] : terms_) {
     if (std::binary_search(monomial.begin(), monomial.end(), id)) return true;
   }
@@ -50,6 +50,7 @@ void Poly::normalize() {
 Poly Poly::combine(const Poly& a, const Poly& b, int64_t sign) {
   Poly sum;
   sum.exact_ = a.exact_ && b.exact_;
+  sum.may_use_ = a.may_use_ | b.may_use_;
   sum.terms_.reserve(a.terms_.size() + b.terms_.size());
   auto x = a.terms_.begin();
   for (auto& [monomial, coefficient] : b.terms_) {
@@ -69,6 +70,7 @@ Poly Poly::combine(const Poly& a, const Poly& b, int64_t sign) {
 Poly operator*(const Poly& a, const Poly& b) {
   Poly product;
   product.exact_ = a.exact_ && b.exact_;
+  product.may_use_ = a.may_use_ | b.may_use_;
   for (auto& [left, x] : a.terms_) {
     for (auto& [right, y] : b.terms_) {
       Monomial monomial;
@@ -90,6 +92,7 @@ bool Poly::split(AtomId id, Poly* coefficient, Poly* rest) const {
   *coefficient = Poly();
   *rest = Poly();
   coefficient->exact_ = rest->exact_ = exact_;
+  coefficient->may_use_ = rest->may_use_ = may_use_;
   for (auto& [monomial, factor] : terms_) {
     Monomial others;
     size_t power = 0;
@@ -127,6 +130,7 @@ std::optional<Poly> Poly::divided_by(const Poly& divisor) const {
     return std::nullopt;
   }
   Poly quotient;
+  quotient.may_use_ = may_use_;
   for (auto& [monomial, factor] : terms_) {
     if (factor % number != 0) return std::nullopt;
     if (!std::includes(monomial.begin(), monomial.end(), atoms.begin(), atoms.end())) {

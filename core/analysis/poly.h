@@ -57,6 +57,7 @@ class Poly {
     Monomial monomial;
     monomial.push_back(id);
     poly.terms_.push_back({monomial, 1});
+    poly.may_use_ = bit(id);
     return poly;
   }
 
@@ -69,7 +70,7 @@ class Poly {
   int64_t constant() const {
     return !terms_.empty() && terms_[0].first.empty() ? terms_[0].second : 0;
   }
-  bool uses(AtomId id) const;
+  bool uses(AtomId id) const { return (may_use_ & bit(id)) && finds(id); }
   /// Distinct atoms, highest first.
   std::vector<AtomId> atoms() const;
   /// This as coefficient * id + rest, rest and coefficient free of id; false if id has a power.
@@ -94,8 +95,11 @@ class Poly {
   static Poly combine(const Poly& a, const Poly& b, int64_t sign);
   /// Sorts the terms and adds up those of one monomial.
   void normalize();
+  bool finds(AtomId id) const;
+  static uint64_t bit(AtomId id) { return uint64_t{1} << id % 64; }
 
   std::vector<Term> terms_;  ///< sorted, no coefficient 0
+  uint64_t may_use_ = 0;     ///< bit id % 64 is set if it uses id; most questions end here
   bool exact_ = true;
 };
 

@@ -167,4 +167,24 @@ ScheduledProgram apply_schedules(const Program& program, const Target& target,
   return Applier(program, target, overrides).run(target);
 }
 
+bool are_scheduled_alike(const Program& program, const Target& a, const Target& b,
+                         const ParamValues& overrides) {
+  const std::vector<std::string>& facts = target_fact_names();
+  const std::vector<const ProgramParam*> params = program.params();
+  return std::all_of(facts.begin(), facts.end(),
+                     [&](const std::string& name) {
+                       return target_fact_value(name, a) == target_fact_value(name, b);
+                     }) &&
+         std::all_of(params.begin(), params.end(),
+                     [&](const ProgramParam* param) {
+                       return param_value(*param, &a, overrides) ==
+                              param_value(*param, &b, overrides);
+                     }) &&
+         std::all_of(program.items.begin(), program.items.end(), [&](const Item& item) {
+           auto* function = std::get_if<Function>(&item);
+           return !function ||
+                  chain_of(program, function->name, a) == chain_of(program, function->name, b);
+         });
+}
+
 }  // namespace inlay

@@ -42,4 +42,9 @@ struct ScheduledProgram {
 ScheduledProgram apply_schedules(const Program& program, const Target& target,
                                  const ParamValues& overrides);
 
+/// True if apply_schedules() makes the same of `program` for both: they choose the same schedules
+/// and program parameters, and agree in all facts. So one result may serve several GPUs.
+bool are_scheduled_alike(const Program& program, const Target& a, const Target& b,
+                         const ParamValues& overrides);
+
 }  // namespace inlay

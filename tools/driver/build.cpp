@@ -140,21 +140,26 @@ Driver::Prepared Driver::prepare(const BuildRequest& request) {
                                 request.imports.end());
   std::vector<std::string> specs = request.targets;
   if (specs.empty()) specs.push_back("native");
+  std::vector<std::pair<Target, ScheduledProgram>> before;
   for (const std::string& spec : specs) {
     CompileUnit unit;
     unit.target = plugins_.resolve(spec);
-    std::vector<AppliedSchedule> applied;
-    Program bound;
+    ScheduledProgram scheduled;
     if (request.schedule) {
-      ScheduledProgram scheduled = apply_schedules(prepared.program, unit.target, request.params);
-      bound = std::move(scheduled.program);
-      applied = std::move(scheduled.applied);
+      // Proofs take their time: GPUs that differ in nothing the schedules ask for share them.
+      auto alike = std::find_if(before.begin(), before.end(), [&](const auto& other) {
+        return are_scheduled_alike(prepared.program, other.first, unit.target, request.params);
+      });
+      scheduled = alike != before.end()
+                      ? alike->second
+                      : apply_schedules(prepared.program, unit.target, request.params);
+      if (alike == before.end()) before.emplace_back(unit.target, scheduled);
     } else {
-      bound = bind_params(prepared.program, &unit.target, request.params);
+      scheduled.program = bind_params(prepared.program, &unit.target, request.params);
     }
-    unit.lowered = lower_intrinsics(bound, &unit.target);
+    unit.lowered = lower_intrinsics(scheduled.program, &unit.target);
     prepared.units.push_back(std::move(unit));
-    prepared.schedules.push_back(std::move(applied));
+    prepared.schedules.push_back(std::move(scheduled.applied));
   }
   return prepared;
 }
