@@ -121,7 +121,7 @@ void expect_inlined(const Built& built) {
   ASSERT_EQ(built.report().kernels.size(), 1u);
   EXPECT_EQ(built.report().kernels[0].scratch_bytes, 0);
   EXPECT_EQ(built.report().kernels[0].vgpr_spills, 0);
-  EXPECT_THAT(built[Artifact::LlvmIr], Not(HasSubstr("uk_fma4")));
+  EXPECT_THAT(built[Artifact::LlvmIr], Not(HasSubstr("@uk_fma4")));
   EXPECT_THAT(built[Artifact::LlvmIr], Not(HasSubstr("= alloca")));
   EXPECT_THAT(built[Artifact::Assembly], Not(HasSubstr("\tflat_")));
   EXPECT_THAT(built[Artifact::Assembly], Not(HasSubstr("\tscratch_")));

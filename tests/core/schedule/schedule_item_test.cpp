@@ -244,6 +244,29 @@ TEST(ScheduleItem, FactsOfTheTarget) {
   EXPECT_EQ(faults("func g(A: f32[M]) { A[target.l1] = 0.0 }")[0].rule, "undeclared");
 }
 
+TEST(ScheduleItem, TargetsThatTheyCannotTellApart) {
+  Target one = target_of("amdgpu", {"gfx9", "gfx900"}),
+         other = target_of("amdgpu", {"gfx9", "gfx906"});
+  auto alike = [&](const std::string& text) {
+    Program program = parse(text);
+    bool same = are_scheduled_alike(program, one, other, {});
+    EXPECT_EQ(same, print(apply_schedules(program, one, {}).program) ==
+                        print(apply_schedules(program, other, {}).program))
+        << text;
+    return same;
+  };
+  const std::string general = "schedule f for amdgpu(gfx9) { split i by grain into o, v }";
+  EXPECT_TRUE(alike(kFill + general));
+  EXPECT_FALSE(
+      alike(kFill + general + "schedule f for amdgpu(gfx9, gfx906) { split i by 8 into o, v }"));
+  std::string by_row = kFill + general;
+  by_row.replace(by_row.find("grain = 3"), 9, "grain = 3 { amdgpu(gfx906): 5 }");
+  EXPECT_FALSE(alike(by_row));
+  one.caches[1] = {512 << 10, 8};
+  other.caches[1] = {1 << 20, 16};
+  EXPECT_FALSE(alike(kFill + "schedule f (s = target.l2 / 64) { split i by s into o, v }"));
+}
+
 TEST(ScheduleItem, TheModelOfCacheBlocks) {
   Program program = parse(kFill + R"(
     schedule f (nr = blis.nr(8), mr = blis.mr(nr, 8), kc = blis.kc(mr, nr, 8),
