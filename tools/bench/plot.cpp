@@ -68,6 +68,9 @@ std::string title_of(const std::string& group) {
   if (group == "mobilenet") return "MobileNet";
   if (group == "resnet18") return "ResNet-18";
   if (group == "resnet50") return "ResNet-50";
+  if (group == "nchw") return "Convolution, NCHW";
+  if (group == "depthwise") return "Depthwise";
+  if (group == "dense") return "Dense";
   return group;
 }
 
