@@ -1,7 +1,7 @@
 // The 8x4 block of a work-item, each of its multiply-adds an instruction that was chosen by hand:
-// c += alpha * a * b in k steps. What LLVM does not know, such as an instruction that it would never
-// choose, comes into a program like this; registers stay its business. a and b lie in LDS, rows of 8
-// and 4 floats, 16-byte aligned; c is a private array.
+// c += alpha * a * b in k steps. What LLVM does not know, such as an instruction that it would
+// never choose, comes into a program like this; registers stay its business. a and b lie in LDS,
+// rows of 8 and 4 floats, 16-byte aligned; c is a private array.
 #include <stdint.h>
 
 typedef float Four __attribute__((ext_vector_type(4)));
@@ -13,7 +13,8 @@ static inline void multiply_add(float* sum, float x, float y) {
   __asm__("v_fma_f32 %0, %1, %2, %0" : "+v"(*sum) : "v"(x), "v"(y));
 }
 
-void uk_sgemm_f32_8x4_gfx9(int64_t k, Shared a, int lda, Shared b, int ldb, Private c, float alpha) {
+void uk_sgemm_f32_8x4_gfx9(int64_t k, Shared a, int lda, Shared b, int ldb, Private c,
+                           float alpha) {
   float sum[8][4];
   for (int i = 0; i < 8; ++i)
     for (int j = 0; j < 4; ++j) sum[i][j] = c[i * 4 + j];

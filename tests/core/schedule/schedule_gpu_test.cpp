@@ -250,11 +250,12 @@ func f(X: i16[N, 3, 4], Y: i16[N, 3]) {
 })");
   for (const char* layout : {"", "transposed", "transposed pitch 5", "by 2 align 8", "by 1"}) {
     Schedule s(program, "f");
-    apply_steps(s,
-                std::string("split n by 4 into g, t  split t by 2 into l, two  reorder g, l, c, two "
-                            "bind g to grid(x)  bind l to lane(x)  stage X at c as x ") +
-                    layout + " in shared",
-                "steps");
+    apply_steps(
+        s,
+        std::string("split n by 4 into g, t  split t by 2 into l, two  reorder g, l, c, two "
+                    "bind g to grid(x)  bind l to lane(x)  stage X at c as x ") +
+            layout + " in shared",
+        "steps");
     SCOPED_TRACE(layout);
     expect_sound(program, s);
     for (int64_t n : {1, 4, 7}) expect_same(program, s, {{"N", n}}, {"Y"});
