@@ -72,6 +72,13 @@ const Token& Parser::peek() {
   return *ahead_;
 }
 
+// The faults of a token are told once, whoever reads it first.
+Token Parser::peek_second() {
+  peek();
+  Lexer further = lexer_;
+  return further.next();
+}
+
 bool Parser::take(std::string_view spelling) {
   if (!cur_.is(spelling)) return false;
   advance();

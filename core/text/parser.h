@@ -50,6 +50,7 @@ class Parser {
   // Tokens (parser.cpp).
   void advance();
   const Token& peek();
+  Token peek_second();  ///< the one behind peek()'s
   Loc loc_of(const Token& token) const { return {file_, token.line, token.column}; }
   Loc here() const { return loc_of(cur_); }
   bool take(std::string_view spelling);
@@ -145,6 +146,8 @@ class Parser {
   Stmt parse_stmt_or_recover();
   Stmt parse_stmt();
   Stmt parse_for();
+  /// `for NAME in`: no predicate has `in` there.
+  bool at_loop();
   Stmt parse_if();
   Stmt parse_let();
   Stmt parse_alloc();

@@ -338,7 +338,6 @@ Buffer Parser::parse_buffer_type(const Token& name, DType type, bool is_param) {
   });
 }
 
-// The block of an item. A run of imports at its start goes to `imports`, if given; a `;` ends it.
 // require RESOURCE OP INTEGER, ... [for PREDICATE]
 void Parser::parse_budgets(std::vector<Budget>& budgets) {
   advance();
@@ -370,11 +369,15 @@ void Parser::parse_budgets(std::vector<Budget>& budgets) {
     budget.resource = *resource;
     budgets.push_back(std::move(budget));
   } while (take(","));
-  if (!take("for")) return;
+  // A body may begin with a loop right behind.
+  if (at_loop() || !cur_.is("for")) return;
+  advance();
   TargetPredicate target = parse_predicate();
   for (size_t i = first; i < budgets.size(); ++i) budgets[i].target = target;
 }
 
+// The block of an item. A run of imports at its start goes to `imports`, if given, what it requires
+// to `budgets`; a `;` ends both.
 Stmt Parser::parse_item_body(std::vector<Import>* imports, std::vector<Budget>* budgets) {
   Loc open = here();
   expect("{");

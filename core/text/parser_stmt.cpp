@@ -187,6 +187,10 @@ ForKind Parser::parse_for_kind() {
   return static_cast<ForKind>(base + axis);
 }
 
+bool Parser::at_loop() {
+  return cur_.is("for") && peek().kind == TokenKind::Name && peek_second().is("in");
+}
+
 Stmt Parser::parse_for() {
   DepthGuard guard(block_depth_);
   Loc loc = here();

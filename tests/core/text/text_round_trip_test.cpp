@@ -202,5 +202,20 @@ TEST(Budgets, ArePrintedAsTheyAreWritten) {
       "}\n");
 }
 
+// `for` behind a budget is a loop's, if it goes on as one; a target may stand before it.
+TEST(Budgets, AreFollowedByALoop) {
+  std::string loop = "  for i in 0..N {\n    A[i] = 0.0\n  }\n}\n";
+  for (std::string target : {"", " for amdgpu(gfx9)", " for any", " for amdgpu"}) {
+    SCOPED_TRACE(target);
+    std::string text = "func f(A: f32[N]) {\n  require vgprs <= 128" + target + "\n" + loop;
+    Program program = parsed(text);
+    const Function& f = *program.find_function("f");
+    ASSERT_EQ(f.budgets.size(), 1u);
+    EXPECT_EQ(f.budgets[0].target.has_value(), !target.empty());
+    EXPECT_EQ(f.body.as<Block>()->stmts.size(), 1u);
+    expect_stable(text);
+  }
+}
+
 }  // namespace
 }  // namespace inlay
