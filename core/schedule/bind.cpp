@@ -218,16 +218,7 @@ Schedule& Schedule::bind(const std::string& name, ForKind kind) {
   check_memory(site, kind, accesses);
   Context context = context_at(function_, site);
   auto conflict = known ? std::nullopt : find_carried(context, accesses, {&loop});
-  if (conflict) {
-    bool reduction = commute(conflict->first, conflict->second);
-    refuse(kRule, site,
-           reduction ? "loop `" + name + "` is a reduction: its iterations add to one element"
-                     : "iterations of loop `" + name + "` depend on each other",
-           *conflict,
-           reduction
-               ? "choose a loop over elements of `" + conflict->first.buffer.name() + "`"
-               : "choose another loop, or give each iteration a buffer of its own with stage");
-  }
+  if (conflict) refuse_carried(kRule, site, *conflict);
   Expr extent = loop.extent;
   Stmt body = loop.body;
   Poly count = context.poly(extent);

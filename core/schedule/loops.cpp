@@ -408,16 +408,7 @@ Schedule& Schedule::set_kind(const std::string& name, ForKind kind, const char* 
              "move it out of the loop");
     }
     auto conflict = find_carried(context_at(function_, site), accesses, {&loop});
-    if (conflict) {
-      bool reduction = commute(conflict->first, conflict->second);
-      refuse(rule, site,
-             reduction ? "loop `" + name + "` is a reduction: its iterations add to one element"
-                       : "iterations of loop `" + name + "` depend on each other",
-             *conflict,
-             reduction
-                 ? "choose a loop over elements of `" + conflict->first.buffer.name() + "`"
-                 : "choose another loop, or give each iteration a buffer of its own with stage");
-    }
+    if (conflict) refuse_carried(rule, site, *conflict);
   }
   Stmt result = For::make(kind, loop.var, loop.min, loop.extent, loop.body, loop.loc);
   return commit(std::string(step) + " " + name,

@@ -589,4 +589,14 @@ void refuse(const std::string& rule, const Site& site, const std::string& messag
   throw CompileError(rule, site.self.loc(), message, help);
 }
 
+void refuse_carried(const std::string& rule, const Site& site, const Conflict& conflict) {
+  std::string loop = "loop `" + site.name() + "`";
+  if (commute(conflict.first, conflict.second)) {
+    refuse(rule, site, loop + " is a reduction: its iterations add to one element", conflict,
+           "choose a loop over elements of `" + conflict.first.buffer.name() + "`");
+  }
+  refuse(rule, site, "iterations of " + loop + " depend on each other", conflict,
+         "choose another loop, or give each iteration a buffer of its own with stage");
+}
+
 }  // namespace inlay

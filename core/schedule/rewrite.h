@@ -96,6 +96,9 @@ std::optional<PartialExtent> partial_extent(const Context& context, const Expr& 
                          const Conflict& conflict, const std::string& help);
 [[noreturn]] void refuse(const std::string& rule, const Site& site, const std::string& message,
                          const std::string& help = "");
+/// Refuses to let iterations of the site's loop run side by side: `conflict` is carried by it.
+[[noreturn]] void refuse_carried(const std::string& rule, const Site& site,
+                                 const Conflict& conflict);
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& names);
 /// "sgemm/for i/for j"
