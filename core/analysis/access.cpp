@@ -1,7 +1,5 @@
 #include "core/analysis/access.h"
 
-#include <set>
-
 #include "core/ir/equal.h"
 #include "core/ir/visitor.h"
 #include "core/text/text.h"
@@ -52,12 +50,7 @@ std::optional<Update> match_update(const Store& store) {
 
 namespace {
 
-// Which of an intrinsic's buffers its meaning reads and writes.
-struct Effects {
-  std::set<const BufferNode*> read, written;
-};
-
-Effects effects_of(const Intrinsic& intrinsic, const Program& program, int depth);
+Effects effects_at(const Stmt& root, const Program& program, int depth);
 
 class Collector : public Visitor {
  public:
@@ -155,7 +148,7 @@ class Collector : public Visitor {
     if (!intrinsic || intrinsic->params.size() != node.args.size() || depth_ > 8) {
       return Visitor::visit_node(node);
     }
-    Effects effects = effects_of(*intrinsic, program_, depth_ + 1);
+    Effects effects = effects_at(intrinsic->body, program_, depth_ + 1);
     for (size_t i = 0; i < node.args.size(); ++i) {
       auto* view = node.args[i].as<View>();
       auto* formal = std::get_if<Buffer>(&intrinsic->params[i]);
@@ -258,9 +251,9 @@ class Collector : public Visitor {
   std::unordered_map<const BufferNode*, size_t> allocations_;
 };
 
-Effects effects_of(const Intrinsic& intrinsic, const Program& program, int depth) {
+Effects effects_at(const Stmt& root, const Program& program, int depth) {
   Collector collector(program, depth);
-  collector.run(intrinsic.body);
+  collector.run(root);
   Effects effects;
   for (const Access& access : collector.result.list) {
     if (access.kind != AccessKind::Write) effects.read.insert(access.buffer.get());
@@ -275,6 +268,10 @@ Accesses collect_accesses(const Stmt& root, const Program& program) {
   Collector collector(program, 0);
   collector.run(root);
   return std::move(collector.result);
+}
+
+Effects effects_of(const Stmt& root, const Program& program) {
+  return effects_at(root, program, 0);
 }
 
 }  // namespace inlay

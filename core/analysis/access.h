@@ -2,6 +2,7 @@
 // analysis.
 #pragma once
 
+#include <set>
 #include <variant>
 
 #include "core/ir/program.h"
@@ -56,6 +57,13 @@ struct Accesses {
 /// All accesses under `root`. Calls of intrinsics of `program` access what their meaning does;
 /// other calls may read and write all of the buffers that they see.
 Accesses collect_accesses(const Stmt& root, const Program& program);
+
+/// Which buffers are read and which are written under `root`, as collect_accesses() tells; an
+/// update does both.
+struct Effects {
+  std::set<const BufferNode*> read, written;
+};
+Effects effects_of(const Stmt& root, const Program& program);
 
 /// If `store` is an update x = x op e (or x = e op x), op; the load of x itself and e.
 struct Update {

@@ -65,26 +65,15 @@ std::string side_by_side(const std::string& left_head, const std::string& left,
   throw CompileError(std::vector<Diagnostic>{std::move(diagnostic)});
 }
 
-struct Written : Visitor {
-  std::set<const BufferNode*> read, written;
-  using Visitor::visit_node;
-  void visit_node(const Store& node) override {
-    written.insert(node.buffer.get());
-    Visitor::visit_node(node);
-  }
-  void visit_node(const Load& node) override {
-    read.insert(node.buffer.get());
-    Visitor::visit_node(node);
-  }
-};
-
 class CallBuilder {
  public:
-  CallBuilder(const Intrinsic& intrinsic, const std::vector<int64_t>& constants, const Site& site,
-              Bindings bindings)
-      : intrinsic_(intrinsic), constants_(constants), site_(site), bindings_(std::move(bindings)) {
-    effects_.visit(intrinsic.body);
-  }
+  CallBuilder(const Program& program, const Intrinsic& intrinsic,
+              const std::vector<int64_t>& constants, const Site& site, Bindings bindings)
+      : intrinsic_(intrinsic),
+        constants_(constants),
+        site_(site),
+        bindings_(std::move(bindings)),
+        effects_(effects_of(intrinsic.body, program)) {}
 
   /// Two parameters must not overlap where one is written.
   void require_no_alias() const {
@@ -304,7 +293,7 @@ class CallBuilder {
   const std::vector<int64_t>& constants_;
   const Site& site_;
   Bindings bindings_;
-  Written effects_;
+  Effects effects_;
 };
 
 }  // namespace
@@ -347,7 +336,7 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
   auto bindings = unify(program_, *intrinsic, constants, context, nest, options, &mismatch);
   if (!bindings) refuse_mismatch(*intrinsic, site, mismatch);
   reassociates_ |= bindings->reassociates;
-  CallBuilder builder(*intrinsic, constants, site, std::move(*bindings));
+  CallBuilder builder(program_, *intrinsic, constants, site, std::move(*bindings));
   builder.require_no_alias();
   std::vector<Stmt> result;
   if (builder.bindings().edges.empty()) {
@@ -372,7 +361,7 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
       Stmt whole_nest = normalize_nest(yes, nest);
       auto direct = unify(program_, *intrinsic, constants, yes, whole_nest, {}, &whole_mismatch);
       if (!direct) refuse_mismatch(*intrinsic, site, whole_mismatch);
-      Stmt call = CallBuilder(*intrinsic, constants, site, std::move(*direct)).direct();
+      Stmt call = CallBuilder(program_, *intrinsic, constants, site, std::move(*direct)).direct();
       result = {If::make(whole, Block::make({call}), Block::make(result), site.self.loc())};
     } else {
       // Declarations of the tile reach to the end of their block.

@@ -24,23 +24,6 @@ const char* kRule = "illegal-pipeline";
 // Vectors of 16 bytes are stored at addresses of that alignment, in both halves.
 constexpr int64_t kHalfBytes = 16;
 
-struct Uses : Visitor {
-  std::set<const BufferNode*> read, written;
-  using Visitor::visit_node;
-  void visit_node(const Load& node) override {
-    read.insert(node.buffer.get());
-    Visitor::visit_node(node);
-  }
-  void visit_node(const View& node) override {
-    read.insert(node.buffer.get());
-    Visitor::visit_node(node);
-  }
-  void visit_node(const Store& node) override {
-    written.insert(node.buffer.get());
-    Visitor::visit_node(node);
-  }
-};
-
 Buffer two_halves(const Buffer& tile) {
   std::vector<Expr> shape{Expr(2)}, strides;
   shape.insert(shape.end(), tile->shape.begin(), tile->shape.end());
@@ -125,10 +108,10 @@ Schedule& Schedule::pipeline(const std::string& name) {
     refuse(kRule, site, "loop `" + name + "` has at most one iteration, and so none to prepare",
            "leave it as it is");
   }
-  Uses loads, stores, within, everywhere;
-  for (const Stmt& stmt : parts.loads) loads.visit(stmt);
-  for (const Stmt& stmt : parts.stores) stores.visit(stmt);
-  within.visit(loop.body);
+  Effects loads = effects_of(Block::make(parts.loads), program_);
+  Effects stores = effects_of(Block::make(parts.stores), program_);
+  Effects within = effects_of(loop.body, program_);
+  Effects everywhere = effects_of(replace(function_.body, {{site.self.get(), {}}}), program_);
   for (const BufferNode* buffer : loads.read) {
     if (!within.written.count(buffer)) continue;
     refuse(kRule, site,
@@ -136,7 +119,6 @@ Schedule& Schedule::pipeline(const std::string& name) {
                "`, so that what the next iteration needs may not be there yet",
            "leave it as it is");
   }
-  everywhere.visit(replace(function_.body, {{site.self.get(), {}}}));
   Halved halved;
   for (const BufferNode* tile : stores.written) {
     if (everywhere.read.count(tile) || everywhere.written.count(tile)) {
