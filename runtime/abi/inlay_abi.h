@@ -162,8 +162,9 @@ typedef struct InlayRuntimeTable {
   // them, with the first failure (whose message becomes the caller's last error) or INLAY_OK. Every
   // iteration runs once if none fails. n <= 0 runs nothing. A piece has at least `grain`
   // iterations, but the last one; grain <= 0 lets the runtime choose. From inside another
-  // parallel_for it runs on the calling thread alone, in one piece. What the body wrote is visible
-  // to the caller afterwards.
+  // parallel_for that runs on several threads, or while the pool is another thread's, it runs on
+  // the calling thread alone, in one piece. What the body wrote is visible to the caller
+  // afterwards.
   int32_t (*parallel_for)(int64_t n, int64_t grain, InlayParallelBody body, void* closure);
 
   // Scratch memory for the current thread: `bytes` bytes, undefined contents, aligned to `align` (a

@@ -1,10 +1,15 @@
 // The thread pool, the workspace and the per-thread last error, as compiled code sees them.
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <random>
 #include <thread>
 
 #include "tests/runtime/support.h"
@@ -22,6 +27,15 @@ class Threads : public testing::Test {
                        {inlay_int(grain), inlay_int(nested), inlay_int(fail_at), out.value()});
   }
 
+  // A loop as compiled code starts it.
+  int32_t loop(int64_t n, int64_t grain, std::function<void(int64_t, int64_t)> body) {
+    auto call = [](void* closure, int64_t begin, int64_t end) -> int32_t {
+      (*static_cast<std::function<void(int64_t, int64_t)>*>(closure))(begin, end);
+      return INLAY_OK;
+    };
+    return inlay_module_object(module.get())->state->runtime->parallel_for(n, grain, call, &body);
+  }
+
   int32_t before;
   Module module;
 };
@@ -35,6 +49,40 @@ TEST_F(Threads, every_iteration_runs_once) {
         Tensor<int64_t> out({n});
         ASSERT_EQ(parallel(out, grain), INLAY_OK) << inlay_last_error();
         for (int64_t i = 0; i < n; ++i) ASSERT_EQ(out[i], 1) << threads << " " << n << " " << grain;
+      }
+    }
+  }
+}
+
+TEST_F(Threads, pieces_are_a_loop_of_falling_size) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  for (int threads : {2, 3, 7, 16}) {
+    inlay_set_num_threads(threads);
+    for (int64_t n : {int64_t{2}, int64_t{15}, int64_t{16}, int64_t{240}, int64_t{1001},
+                      int64_t{99991}, kMost / 3, kMost}) {
+      for (int64_t grain : {int64_t{0}, int64_t{3}, int64_t{100}, n / 2, n - 1}) {
+        std::vector<std::pair<int64_t, int64_t>> pieces(4096);
+        std::atomic<size_t> count{0};
+        ASSERT_EQ(loop(n, grain,
+                       [&](int64_t begin, int64_t end) {
+                         pieces[count.fetch_add(1) % pieces.size()] = {begin, end};
+                       }),
+                  INLAY_OK);
+        ASSERT_LE(count, 64u * 2 * static_cast<unsigned>(threads));
+        pieces.resize(count);
+        std::sort(pieces.begin(), pieces.end());
+        int64_t at = 0, last = kMost;
+        for (auto [begin, end] : pieces) {
+          ASSERT_EQ(begin, at);
+          ASSERT_LT(begin, end);
+          ASSERT_TRUE(end - begin >= grain || end == n) << n << " " << grain;
+          ASSERT_LE(end - begin - 1, last) << "shares of a round differ by one at most";
+          at = end;
+          last = end - begin;
+        }
+        ASSERT_EQ(at, n);
+        // Who comes last waits for little.
+        ASSERT_LE(last, std::max({grain, int64_t{1}, n / (64 * threads)}));
       }
     }
   }
@@ -95,6 +143,127 @@ TEST_F(Threads, loops_from_several_threads_at_once) {
   }
   for (auto& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// More threads than CPUs, callers that take turns, and numbers that change between loops.
+TEST_F(Threads, storm) {
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong{0};
+  for (unsigned t = 0; t < 3; ++t) {
+    callers.emplace_back([&, t] {
+      std::mt19937 random(t);
+      for (int round = 0; round < 300; ++round) {
+        inlay_set_num_threads(static_cast<int>(1 + random() % 9));
+        int64_t n = 1 + random() % 500, grain = random() % 20;
+        std::atomic<int64_t> sum{0};
+        wrong += loop(n, grain, [&](int64_t begin, int64_t end) {
+                   std::atomic<int64_t> piece{
+                       0};  // the loop inside may have the pool that this one has not
+                   wrong += loop(end - begin, 1, [&](int64_t from, int64_t to) {
+                              for (int64_t i = from; i < to; ++i) piece += begin + i;
+                            }) != INLAY_OK;
+                   sum += piece;
+                 }) != INLAY_OK;
+        wrong += sum != n * (n - 1) / 2;
+        if (random() % 50 == 0) usleep(200);  // long enough for workers to fall asleep
+      }
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+// Where threads may run, while one caller takes turns on all CPUs.
+class Placement : public Threads {
+ protected:
+  Placement() { sched_getaffinity(0, sizeof all, &all); }
+  ~Placement() override { sched_setaffinity(0, sizeof all, &all); }
+
+  struct Place {
+    cpu_set_t may;
+    int cpu;
+    bool worker;
+  };
+  // A loop of an iteration for each thread, which all wait for each other.
+  std::vector<Place> places(int threads) {
+    std::vector<Place> found(static_cast<size_t>(threads));
+    std::atomic<int> here{0};
+    std::thread::id caller = std::this_thread::get_id();
+    EXPECT_EQ(loop(threads, 1,
+                   [&](int64_t begin, int64_t) {
+                     ++here;
+                     while (here < threads) sched_yield();
+                     Place& place = found[static_cast<size_t>(begin)];
+                     sched_getaffinity(0, sizeof place.may, &place.may);
+                     place.cpu = sched_getcpu();
+                     place.worker = std::this_thread::get_id() != caller;
+                   }),
+              INLAY_OK);
+    return found;
+  }
+  static cpu_set_t only(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return set;
+  }
+
+  cpu_set_t all;
+};
+
+TEST_F(Placement, workers_keep_off_the_callers_cpu_while_there_are_others) {
+  int cpus = CPU_COUNT(&all);
+  if (cpus < 2) GTEST_SKIP() << "one CPU";
+  int threads = std::min(cpus, 4);
+  inlay_set_num_threads(threads);
+  ASSERT_EQ(places(threads).size(), static_cast<size_t>(threads));  // workers may run everywhere
+  int tried = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && tried < 4; ++cpu) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    ++tried;
+    cpu_set_t here = only(cpu);
+    sched_setaffinity(0, sizeof here, &here);
+    usleep(3000);
+    for (const Place& place : places(threads)) {
+      EXPECT_EQ(place.cpu == cpu, !place.worker);
+      EXPECT_EQ(CPU_COUNT(&place.may), place.worker ? cpus - 1 : 1);
+    }
+  }
+  sched_setaffinity(0, sizeof all, &all);
+  // With more threads than CPUs, the system has the choice.
+  inlay_set_num_threads(cpus + 1);
+  for (const Place& place : places(cpus + 1)) EXPECT_TRUE(CPU_EQUAL(&place.may, &all));
+}
+
+TEST_F(Placement, a_program_may_place_workers_itself) {
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP() << "one CPU";
+  inlay_set_num_threads(2);
+  int last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &all)) --last;
+  cpu_set_t chosen = only(last), seen;
+  CPU_ZERO(&seen);
+  std::thread::id caller = std::this_thread::get_id();
+  auto in_worker = [&](const std::function<void()>& what) {
+    std::atomic<int> here{0};
+    EXPECT_EQ(loop(2, 1,
+                   [&](int64_t, int64_t) {
+                     ++here;
+                     while (here < 2) sched_yield();
+                     if (std::this_thread::get_id() != caller) what();
+                   }),
+              INLAY_OK);
+  };
+  in_worker([&] { sched_setaffinity(0, sizeof chosen, &chosen); });
+  // The caller moves about, and comes to that CPU too.
+  for (int cpu = 0; cpu <= last; ++cpu) {
+    if (!CPU_ISSET(cpu, &all) || (cpu > 2 && cpu != last)) continue;
+    cpu_set_t here = only(cpu);
+    sched_setaffinity(0, sizeof here, &here);
+    usleep(3000);
+    in_worker([&] { sched_getaffinity(0, sizeof seen, &seen); });
+    EXPECT_TRUE(CPU_EQUAL(&seen, &chosen));
+  }
+  in_worker([&] { sched_setaffinity(0, sizeof all, &all); });
 }
 
 TEST_F(Threads, count_is_checked) {
