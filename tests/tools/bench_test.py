@@ -42,9 +42,9 @@ def table_rows(output):
     """group/row -> cells of the table's lines."""
     rows = {}
     for line in output.splitlines():
-        cells = line.split()
-        if len(cells) > 6 and line.startswith("  ") and "x" in cells[1] and cells[1][0].isdigit():
-            rows[cells[0] + "/" + cells[1]] = cells
+        cells = line.split()  # group, row, threads, ...
+        if len(cells) > 7 and line.startswith("  ") and "x" in cells[1] and cells[1][0].isdigit():
+            rows.setdefault(cells[0] + "/" + cells[1], []).append(cells)
     return rows
 
 
@@ -84,6 +84,27 @@ class Bench(unittest.TestCase):
         for row in ("33x33x33", "5x7x3"):
             names = [r["implementation"] for r in results if r["row"] == row]
             self.assertEqual(len(names), len(set(names)))
+
+    def test_numbers_of_threads_are_measured_in_turn(self):
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("one CPU")
+        both = bench("--quick", "--rounds", "1", "--threads", "2,1,2", "--rows", self.rows,
+                     "--peers", "openblas", "--csv", path("both.csv"), "square/", "network/3x9")
+        self.assertEqual(both.returncode, 0, both.stderr)
+        with open(path("both.csv"), encoding="utf-8") as file:
+            results = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        self.assertTrue(results)
+        for library, row in {(r["library"], r["row"]) for r in results}:
+            one, two = sorted((r for r in results if (r["library"], r["row"]) == (library, row)),
+                              key=lambda r: r["threads"])
+            self.assertEqual((one["threads"], two["threads"]), ("1", "2"))
+            self.assertEqual(float(one["one_thread_over_this"]), 1)
+            ratio = float(one["microseconds"]) / float(two["microseconds"])  # of the one round
+            self.assertAlmostEqual(float(two["one_thread_over_this"]) / ratio, 1, delta=0.02)
+        self.assertEqual([cells[2] for cells in table_rows(both.stdout)["square/33x33x33"]],
+                         ["1", "2"])
+        self.assertEqual(both.stdout.count("  times one thread  "), 2)
+        self.assertRegex(both.stdout, "square, 2 threads +1 times one thread: Inlay ")
 
     def test_plot_is_xml_and_shows_every_row(self):
         root = ElementTree.parse(path("out.svg")).getroot()

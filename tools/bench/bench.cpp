@@ -79,35 +79,70 @@ bool asked_for(const std::string& peer, const std::vector<std::string>& names) {
                                       [&](const auto& name) { return lower(name) == lower(peer); });
 }
 
+// Those who are measured with one number of threads.
+struct Team {
+  int threads;
+  std::vector<std::unique_ptr<Peer>> peers;
+};
+
 struct Session {
   const BenchFlags& flags;
   std::vector<Row> rows;
   cpu_set_t allowed = allowed_cpus();
   cli::Session compiler{/*no_cache=*/false};
   Operators operators{flags.kernels, flags.isa, compiler};
+  std::vector<std::string> libraries{};
   std::vector<Result> results{};
   Machine machine{};
 
   int rounds() const { return flags.quick ? std::min(flags.rounds, 3) : flags.rounds; }
-  // All rows with `threads` threads.
-  void run(int threads);
-  void run_row(const Row& row, int threads, std::vector<std::unique_ptr<Peer>>& peers,
-               const PeakProbe* probe, const std::vector<std::string>& libraries);
+  // All rows, with each of these numbers of threads.
+  void run(const std::vector<int>& threads);
+  std::vector<std::unique_ptr<Peer>> make_peers(int threads, bool avx2_only, bool tell);
+  std::vector<RowContestant> implement(Problem& problem, const Team& team);
+  void run_row(const Row& row, const std::vector<Team>& teams, const PeakProbe* probe);
 };
 
-void Session::run_row(const Row& row, int threads, std::vector<std::unique_ptr<Peer>>& peers,
-                      const PeakProbe* probe, const std::vector<std::string>& libraries) {
-  Problem problem(row);
+std::vector<std::unique_ptr<Peer>> Session::make_peers(int threads, bool avx2_only, bool tell) {
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (const PeerEntry& entry : peer_table()) {
+    if (!asked_for(entry.name, flags.peers)) continue;
+    std::string why_not;
+    PeerOptions options;
+    options.threads = threads;
+    options.avx2_only = avx2_only;
+    std::unique_ptr<Peer> peer = entry.make(options, &why_not);
+    if (tell)
+      fmt::print("  {:<12} {}\n", entry.name, peer ? peer->description() : "left out: " + why_not);
+    if (!peer) continue;
+    if (tell) {
+      machine.libraries += (machine.libraries.empty() ? "" : "; ") + peer->description();
+      libraries.push_back(peer->name());
+    }
+    peers.push_back(std::move(peer));
+  }
+  return peers;
+}
+
+std::vector<RowContestant> Session::implement(Problem& problem, const Team& team) {
   std::vector<RowContestant> contestants;
   std::string why_not;
+  auto use_ours = [threads = team.threads] {
+    if (inlay_set_num_threads(threads) != INLAY_OK)
+      throw CompileError("option", {}, inlay_last_error());
+  };
+  use_ours();
   for (Implementation& ours : operators.implement(problem, &why_not))
-    contestants.push_back({"Inlay", std::move(ours)});
+    contestants.push_back({"Inlay", team.threads, use_ours, std::move(ours)});
+  const Row& row = problem.row;
   if (contestants.empty())
     fmt::print(stderr, "{}/{}: without Inlay: {}\n", row.group, row.name, why_not);
-  for (std::unique_ptr<Peer>& peer : peers) {
+  for (const std::unique_ptr<Peer>& peer : team.peers) {
     try {
+      auto use_theirs = [&peer] { peer->use_threads(); };
+      use_theirs();
       for (Implementation& theirs : peer->implement(problem))
-        contestants.push_back({peer->name(), std::move(theirs)});
+        contestants.push_back({peer->name(), team.threads, use_theirs, std::move(theirs)});
     } catch (const CompileError&) {
       throw;
     } catch (const std::exception& error) {
@@ -115,65 +150,77 @@ void Session::run_row(const Row& row, int threads, std::vector<std::unique_ptr<P
                  error.what());
     }
   }
+  return contestants;
+}
+
+void Session::run_row(const Row& row, const std::vector<Team>& teams, const PeakProbe* probe) {
+  Problem problem(row);
+  // The same work with one thread and with several, one after the other: their ratio is asked for.
+  std::vector<std::vector<RowContestant>> of_teams;
+  size_t most = 0;
+  for (const Team& team : teams) {
+    of_teams.push_back(implement(problem, team));
+    most = std::max(most, of_teams.back().size());
+  }
+  std::vector<RowContestant> contestants;
+  for (size_t i = 0; i < most; ++i) {
+    for (std::vector<RowContestant>& of_team : of_teams) {
+      if (i < of_team.size()) contestants.push_back(std::move(of_team[i]));
+    }
+  }
   MeasureOptions options;
-  options.threads = threads;
   options.rounds = rounds();
   if (flags.quick) options.chunk = 2e-4;
-  std::vector<Result> measured = measure(problem, contestants, probe, options);
-  for (Result& result : measured) result.isa = flags.isa;
+  std::vector<Result> measured;
+  std::vector<Result> in_turn = measure(problem, contestants, probe, options);
+  for (const Team& team : teams) {
+    for (Result& result : in_turn) {
+      if (result.threads != team.threads) continue;
+      result.isa = flags.isa;
+      measured.push_back(result);
+    }
+  }
   for (const Summary& summary : summarize(measured)) {
     fmt::print("{}", table_line(summary, libraries));
   }
   if (flags.all_variants) {
     for (const Result& result : measured) {
-      fmt::print("  {:>28} {:>10.2f} us  {:.3f} of peak, error {:.2g} of what is allowed\n",
-                 result.implementation, result.microseconds, result.fraction, result.error);
+      fmt::print("  {:>28} {:>7} {:>10.2f} us  {:.3f} of peak, error {:.2g} of what is allowed\n",
+                 result.implementation, result.threads, result.microseconds, result.fraction,
+                 result.error);
     }
   }
   std::fflush(stdout);
   results.insert(results.end(), measured.begin(), measured.end());
 }
 
-void Session::run(int threads) {
-  std::string pinned = pin_to(allowed, threads);
-  if (inlay_set_num_threads(threads) != INLAY_OK) {
-    throw CompileError("option", {}, inlay_last_error());
-  }
+void Session::run(const std::vector<int>& threads) {
+  int most = *std::max_element(threads.begin(), threads.end());
+  std::string pinned = pin_to(allowed, most);
   Target target = compiler.plugins().resolve(flags.isa);
-  PeerOptions peer_options;
-  peer_options.threads = threads;
-  peer_options.avx2_only = target.arch == "x86_64" && !target.features.count("avx512f");
-  std::vector<std::unique_ptr<Peer>> peers;
-  std::vector<std::string> libraries;
+  bool avx2_only = target.arch == "x86_64" && !target.features.count("avx512f");
   fmt::print("{}, {} thread{}, {}; f32; medians of {} interleaved rounds, caches warm\n",
-             machine.cpu, threads, threads > 1 ? "s" : "", pinned, rounds());
+             machine.cpu, fmt::join(threads, " and "), most > 1 ? "s" : "", pinned, rounds());
   const PeakProbe* probe = nullptr;
   for (const PeakProbe& candidate : peak_probes()) {
     bool used = !probe && target.features.count(candidate.feature);
     if (used) probe = &candidate;
-    fmt::print("  {:<12} peak {:.1f} GFLOP/s{}\n", candidate.name,
-               peak_gflops(candidate, threads, flags.quick ? 0.002 : 0.1),
+    std::vector<std::string> peaks;
+    for (int count : threads) {
+      double peak = peak_gflops(candidate, count, flags.quick ? 0.002 : 0.1);
+      peaks.push_back(fmt::format("{:.1f}", peak));
+    }
+    fmt::print("  {:<12} peak {} GFLOP/s{}\n", candidate.name, fmt::join(peaks, " and "),
                used ? "; fractions are of this" : "");
   }
   if (!probe) fmt::print("  no probe of the FMA peak for {}: no fractions\n", flags.isa);
-  machine.libraries.clear();
-  for (const PeerEntry& entry : peer_table()) {
-    if (!asked_for(entry.name, flags.peers)) continue;
-    std::string why_not;
-    std::unique_ptr<Peer> peer = entry.make(peer_options, &why_not);
-    if (!peer) {
-      fmt::print("  {:<12} left out: {}\n", entry.name, why_not);
-      continue;
-    }
-    fmt::print("  {:<12} {}\n", peer->name(), peer->description());
-    machine.libraries += (machine.libraries.empty() ? "" : "; ") + peer->description();
-    libraries.push_back(peer->name());
-    peers.push_back(std::move(peer));
-  }
+  std::vector<Team> teams;
+  for (int count : threads)
+    teams.push_back({count, make_peers(count, avx2_only, /*tell=*/teams.empty())});
   fmt::print("\n{}", table_head(libraries));
   for (size_t i = 0; i < rows.size(); ++i) {
     fmt::print(stderr, "[{}/{}] {}/{}\n", i + 1, rows.size(), rows[i].group, rows[i].name);
-    run_row(rows[i], threads, peers, probe, libraries);
+    run_row(rows[i], teams, probe);
   }
   fmt::print("\n");
 }
@@ -239,13 +286,14 @@ int bench(const BenchFlags& flags) {
   int cpus = CPU_COUNT(&session.allowed);
   std::vector<int> threads = flags.threads;
   if (threads.empty()) threads = cpus > 1 && !flags.quick ? std::vector<int>{1, 2} : std::vector{1};
-  for (int count : threads) {
-    if (count > cpus) {
-      throw CompileError("option", {},
-                         fmt::format("--threads {}: this process may use {} CPUs", count, cpus));
-    }
-    session.run(count);
+  std::sort(threads.begin(), threads.end());
+  threads.erase(std::unique(threads.begin(), threads.end()), threads.end());
+  if (threads.back() > cpus) {
+    throw CompileError(
+        "option", {},
+        fmt::format("--threads {}: this process may use {} CPUs", threads.back(), cpus));
   }
+  session.run(threads);
   return finish(session.results, session.machine, flags);
 }
 
@@ -266,7 +314,7 @@ int main(int argc, char** argv) {
                  "Target of our side. One without AVX-512, such as x86-64-v3, holds the peers to "
                  "AVX2 as well")
       ->capture_default_str();
-  app.add_option("--threads", flags.threads, "Numbers of threads, one after the other [1,2]")
+  app.add_option("--threads", flags.threads, "Numbers of threads, measured in turn [1,2]")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 1024));

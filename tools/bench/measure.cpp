@@ -4,9 +4,11 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "core/support/diagnostic.h"
@@ -84,11 +86,17 @@ double verify(Problem& problem, const Implementation& implementation) {
 
 std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& contestants,
                             const PeakProbe* probe, const MeasureOptions& options) {
+  int most_threads = 1;
+  for (const RowContestant& contestant : contestants)
+    most_threads = std::max(most_threads, contestant.threads);
+  bool several = most_threads > 1;
   std::vector<Result> results;
   std::vector<int> repeats;
+  std::map<int, std::vector<double>> peaks;  // by number of threads, of each round
   for (const RowContestant& contestant : contestants) {
+    if (contestant.use_threads) contestant.use_threads();
     Result result;
-    result.threads = options.threads;
+    result.threads = contestant.threads;
     result.group = problem.row.group;
     result.row = problem.row.name;
     result.library = contestant.library;
@@ -99,22 +107,26 @@ std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& 
     double start = now();
     contestant.implementation.run();
     double once = std::max(now() - start, 1e-9);
-    double chunk = options.threads > 1 ? 3 * options.chunk : options.chunk;
+    double chunk = several ? 3 * options.chunk : options.chunk;
     repeats.push_back(static_cast<int>(std::clamp(chunk / once, 1.0, 1e6)));
+    peaks[contestant.threads];
   }
   std::vector<std::vector<double>> times(contestants.size());
-  std::vector<double> peaks;
-  Placement placement(options.threads);
+  Placement placement(most_threads);
   for (int round = 0; round < options.rounds; ++round) {
-    placement.release();
-    if (options.threads > 1) std::this_thread::sleep_for(kPause);
-    peaks.push_back(probe ? peak_gflops(*probe, options.threads, options.chunk / 2) : 0);
+    if (several) std::this_thread::sleep_for(kPause);
+    for (auto& [threads, of_rounds] : peaks) {
+      placement.release();
+      if (threads == 1) placement.spread();
+      of_rounds.push_back(probe ? peak_gflops(*probe, threads, options.chunk / 2) : 0);
+    }
     placement.spread();
     for (size_t i = 0; i < contestants.size(); ++i) {
       const std::function<void()>& run = contestants[i].implementation.run;
-      if (options.threads > 1) std::this_thread::sleep_for(kPause);
+      if (several) std::this_thread::sleep_for(kPause);
+      if (contestants[i].use_threads) contestants[i].use_threads();
       // Threads that slept wake up where they like: the scheduler needs a while to spread them.
-      double warm_until = now() + (options.threads > 1 ? kSpread : 0);
+      double warm_until = now() + (several ? kSpread : 0);
       do {
         run();
       } while (now() < warm_until);
@@ -123,23 +135,36 @@ std::vector<Result> measure(Problem& problem, const std::vector<RowContestant>& 
       times[i].push_back((now() - start) / repeats[i]);
     }
   }
-  size_t ours = contestants.size();
-  for (size_t i = contestants.size(); i-- > 0;) {
-    if (contestants[i].library == "Inlay") ours = i;
-  }
   double flops = problem.row.flops();
   for (size_t i = 0; i < contestants.size(); ++i) {
-    std::vector<double> fractions, ratios;
-    for (size_t round = 0; round < times[i].size(); ++round) {
-      if (probe) fractions.push_back(flops / times[i][round] * 1e-9 / peaks[round]);
-      if (ours < contestants.size()) ratios.push_back(times[i][round] / times[ours][round]);
-    }
+    const Result& result = results[i];
+    // Medians over rounds of another one's time, and of the peak, against this one's.
+    auto ratio_to = [&](auto is_other) {
+      auto other = std::find_if(results.begin(), results.end(), is_other);
+      std::vector<double> ratios;
+      if (other == results.end()) return 0.0;
+      const auto& theirs = times[static_cast<size_t>(other - results.begin())];
+      for (size_t round = 0; round < theirs.size(); ++round)
+        ratios.push_back(theirs[round] / times[i][round]);
+      return median(ratios);
+    };
+    double ours = ratio_to([&](const Result& other) {
+      return other.library == "Inlay" && other.threads == result.threads;
+    });
+    double one_thread = ratio_to([&](const Result& other) {
+      return other.implementation == result.implementation && other.threads == 1;
+    });
+    const std::vector<double>& of_rounds = peaks[result.threads];
+    std::vector<double> fractions;
+    for (size_t round = 0; probe && round < of_rounds.size(); ++round)
+      fractions.push_back(flops / times[i][round] * 1e-9 / of_rounds[round]);
     double time = median(times[i]);
     results[i].microseconds = time * 1e6;
     results[i].gflops = flops / time * 1e-9;
-    results[i].peak_gflops = median(peaks);
+    results[i].peak_gflops = median(of_rounds);
     results[i].fraction = median(fractions);
-    results[i].speed_of_ours = median(ratios);
+    results[i].speed_of_ours = ours > 0 ? 1 / ours : 0;
+    results[i].one_thread = one_thread;
   }
   return results;
 }

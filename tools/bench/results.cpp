@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <map>
 #include <tuple>
 
 #include "core/support/diagnostic.h"
@@ -16,8 +15,8 @@ namespace {
 
 constexpr const char* kHead =
     "isa,threads,group,row,library,implementation,microseconds,gflops,peak_gflops,fraction_of_peak,"
-    "time_over_ours,error_over_bound";
-constexpr size_t kCells = 12;
+    "time_over_ours,one_thread_over_this,error_over_bound";
+constexpr size_t kCells = 13;
 
 double number(const std::string& cell, const std::string& place) {
   char* end = nullptr;
@@ -40,9 +39,10 @@ std::string to_csv(const std::vector<Result>& results, const Machine& machine) {
   std::string text =
       fmt::format("# cpu: {}\n# libraries: {}\n{}\n", machine.cpu, machine.libraries, kHead);
   for (const Result& r : results) {
-    text += fmt::format("{},{},{},{},{},{},{:.3f},{:.2f},{:.2f},{:.4f},{:.4f},{:.3g}\n", r.isa,
-                        r.threads, r.group, r.row, r.library, r.implementation, r.microseconds,
-                        r.gflops, r.peak_gflops, r.fraction, r.speed_of_ours, r.error);
+    text +=
+        fmt::format("{},{},{},{},{},{},{:.3f},{:.2f},{:.2f},{:.4f},{:.4f},{:.4f},{:.3g}\n", r.isa,
+                    r.threads, r.group, r.row, r.library, r.implementation, r.microseconds,
+                    r.gflops, r.peak_gflops, r.fraction, r.speed_of_ours, r.one_thread, r.error);
   }
   return text;
 }
@@ -91,7 +91,8 @@ std::vector<Result> read_csv(const std::string& path, Machine* machine) {
     r.peak_gflops = at(8);
     r.fraction = at(9);
     r.speed_of_ours = at(10);
-    r.error = at(11);
+    r.one_thread = at(11);
+    r.error = at(12);
     results.push_back(std::move(r));
   }
   return results;
@@ -140,15 +141,22 @@ std::vector<std::string> libraries_of(const std::vector<Result>& results) {
   return names;
 }
 
+// A figure of a result, if there is one.
+static std::string cell(const Result* result, double Result::* figure, int width) {
+  return result && result->*figure > 0 ? fmt::format("{:>{}.3f}", result->*figure, width)
+                                       : fmt::format("{:>{}}", "-", width);
+}
+
 std::string table_head(const std::vector<std::string>& libraries) {
-  std::string text = fmt::format("  {:<9} {:<18} {:>10} {:>8} {:>6}   {:<18} {:>6} {:>7} ", "group",
-                                 "row", "us", "GFLOP/s", "Inlay", "best peer", "", "ratio");
+  std::string text =
+      fmt::format("  {:<9} {:<18} {:>7} {:>10} {:>8} {:>6}   {:<18} {:>6} {:>7} ", "group", "row",
+                  "threads", "us", "GFLOP/s", "Inlay", "best peer", "", "ratio");
   for (const std::string& library : libraries) text += fmt::format(" {:>8}", library);
   return text + "\n";
 }
 
 std::string table_line(const Summary& s, const std::vector<std::string>& libraries) {
-  std::string text = fmt::format("  {:<9} {:<18} ", s.group, s.row);
+  std::string text = fmt::format("  {:<9} {:<18} {:>7} ", s.group, s.row, s.threads);
   text += s.ours ? fmt::format("{:>10.2f} {:>8.1f} {:>6.3f}   ", s.ours->microseconds,
                                s.ours->gflops, s.ours->fraction)
                  : fmt::format("{:>10} {:>8} {:>6}   ", "-", "-", "-");
@@ -157,13 +165,22 @@ std::string table_line(const Summary& s, const std::vector<std::string>& librari
               : fmt::format("{:<18} {:>6} ", "-", "-");
   text += s.ours && s.best_peer ? fmt::format("{:>7.3f} ", s.best_peer->speed_of_ours)
                                 : fmt::format("{:>7} ", "-");
-  for (const std::string& library : libraries) {
-    auto peer = std::find_if(s.peers.begin(), s.peers.end(),
-                             [&](const Result* result) { return result->library == library; });
-    text += peer == s.peers.end() ? fmt::format(" {:>8}", "-")
-                                  : fmt::format(" {:>8.3f}", (*peer)->fraction);
-  }
-  return text + "\n";
+  auto peers = [&](double Result::* figure) {
+    for (const std::string& library : libraries) {
+      auto peer = std::find_if(s.peers.begin(), s.peers.end(),
+                               [&](const Result* result) { return result->library == library; });
+      text += " " + cell(peer == s.peers.end() ? nullptr : *peer, figure, 8);
+    }
+    text += "\n";
+  };
+  peers(&Result::fraction);
+  bool scaled = (s.ours && s.ours->one_thread > 0) || (s.best_peer && s.best_peer->one_thread > 0);
+  if (s.threads == 1 || !scaled) return text;
+  text += fmt::format("  {:>9} {:<45} {}   {:<18} {} {:>7} ", "", "times one thread",
+                      cell(s.ours, &Result::one_thread, 6), "",
+                      cell(s.best_peer, &Result::one_thread, 6), "");
+  peers(&Result::one_thread);
+  return text;
 }
 
 std::string table_groups(const std::vector<Result>& results) {
@@ -174,8 +191,11 @@ std::string table_groups(const std::vector<Result>& results) {
     std::string worst_row;
   };
   std::vector<Group> groups;
-  std::map<std::tuple<std::string, std::string, std::string>, double> one_thread;
-  std::vector<std::pair<std::string, std::vector<double>>> scaling;
+  struct Scaling {
+    std::string title;
+    std::vector<double> ours, best;
+  };
+  std::vector<Scaling> scalings;
   for (const Summary& s : summarize(results)) {
     std::string title =
         fmt::format("{}, {} thread{}", s.group, s.threads, s.threads > 1 ? "s" : "");
@@ -185,13 +205,14 @@ std::string table_groups(const std::vector<Result>& results) {
     if (s.best_peer) group->best.push_back(s.best_peer->fraction);
     if (!s.ours) continue;
     group->ours.push_back(s.ours->fraction);
-    auto key = std::make_tuple(s.isa, s.group, s.row);
-    if (s.threads == 1) {
-      one_thread[key] = s.ours->microseconds;
-    } else if (one_thread.count(key)) {
-      std::string name = fmt::format("{}, {} threads", s.group, s.threads);
-      if (scaling.empty() || scaling.back().first != name) scaling.push_back({name, {}});
-      scaling.back().second.push_back(one_thread[key] / s.ours->microseconds);
+    if (s.threads > 1 && s.ours->one_thread > 0) {
+      auto scaling = std::find_if(scalings.begin(), scalings.end(),
+                                  [&](const Scaling& known) { return known.title == title; });
+      if (scaling == scalings.end())
+        scaling = scalings.insert(scalings.end(), Scaling{title, {}, {}});
+      scaling->ours.push_back(s.ours->one_thread);
+      if (s.best_peer && s.best_peer->one_thread > 0)
+        scaling->best.push_back(s.best_peer->one_thread);
     }
     if (!s.best_peer) continue;
     double ratio = s.best_peer->speed_of_ours;
@@ -213,11 +234,15 @@ std::string table_groups(const std::vector<Result>& results) {
         cell(group.ratios),
         group.ratios.empty() ? "-" : fmt::format("{:.3f} {}", group.worst, group.worst_row));
   }
-  for (const auto& [name, factors] : scaling) {
-    text += fmt::format("  {:<22} {:>5} {:.2f} times one thread ({:.2f} to {:.2f})\n", name,
-                        factors.size(), geometric_mean(factors),
-                        *std::min_element(factors.begin(), factors.end()),
-                        *std::max_element(factors.begin(), factors.end()));
+  for (const Scaling& scaling : scalings) {
+    auto factors = [](const std::vector<double>& values) {
+      return fmt::format("{:.2f} ({:.2f} to {:.2f})", geometric_mean(values),
+                         *std::min_element(values.begin(), values.end()),
+                         *std::max_element(values.begin(), values.end()));
+    };
+    text += fmt::format("  {:<22} {:>5} times one thread: Inlay {}{}\n", scaling.title,
+                        scaling.ours.size(), factors(scaling.ours),
+                        scaling.best.empty() ? "" : ", best peers " + factors(scaling.best));
   }
   return text;
 }

@@ -18,6 +18,7 @@ struct Result {
   double peak_gflops = 0;    ///< of all threads, median over the same rounds
   double fraction = 0;       ///< of the peak: median over rounds
   double speed_of_ours = 0;  ///< median over rounds of its time / ours; 0 where we have none
+  double one_thread = 0;     ///< median over rounds of one thread's time / its; 0 if not measured
   double error = 0;          ///< largest, over the bound: 1 is the limit
 };
 
@@ -46,7 +47,8 @@ double geometric_mean(const std::vector<double>& values);
 /// Names of the libraries but ours, in order of appearance.
 std::vector<std::string> libraries_of(const std::vector<Result>& results);
 
-/// For a terminal: a line per row, then a line per group with geometric means.
+/// For a terminal: a line per row and number of threads, below it how many times as fast as one
+/// thread each was, where that was measured; then a line per group with geometric means.
 std::string table_head(const std::vector<std::string>& libraries);
 std::string table_line(const Summary& summary, const std::vector<std::string>& libraries);
 std::string table_groups(const std::vector<Result>& results);

@@ -18,16 +18,22 @@ namespace {
 
 class Blis : public Peer {
  public:
-  Blis(CblasSgemm sgemm, std::string description)
-      : sgemm_(sgemm), description_(std::move(description)) {}
+  Blis(CblasSgemm sgemm, void (*set_threads)(int64_t), int threads, std::string description)
+      : sgemm_(sgemm),
+        set_threads_(set_threads),
+        threads_(threads),
+        description_(std::move(description)) {}
   std::string name() const override { return "BLIS"; }
   std::string description() const override { return description_; }
   std::vector<Implementation> implement(Problem& problem) override {
     return blas_implementations(name(), sgemm_, problem);
   }
+  void use_threads() override { set_threads_(threads_); }
 
  private:
   CblasSgemm sgemm_;
+  void (*set_threads_)(int64_t);
+  int threads_;
   std::string description_;
 };
 
@@ -69,7 +75,6 @@ std::unique_ptr<Peer> make_blis(const PeerOptions& options, std::string* why_not
     return nullptr;
   }
   init();  // a steered choice is looked up in tables that this fills
-  set_threads(options.threads);
   std::string kernels = arch(query());
   if (options.avx2_only && (kernels == "skx" || kernels == "knl")) {
     *why_not =
@@ -77,7 +82,8 @@ std::unique_ptr<Peer> make_blis(const PeerOptions& options, std::string* why_not
     return nullptr;
   }
   return std::make_unique<Blis>(
-      sgemm, std::string("BLIS ") + version() + ", " + kernels + " kernels" + why);
+      sgemm, set_threads, options.threads,
+      std::string("BLIS ") + version() + ", " + kernels + " kernels" + why);
 }
 
 }  // namespace inlay::bench

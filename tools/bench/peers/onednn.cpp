@@ -22,10 +22,12 @@ constexpr auto kF32 = dnnl::memory::data_type::f32;
 
 class OneDnn : public Peer {
  public:
-  explicit OneDnn(std::string description) : description_(std::move(description)) {}
+  OneDnn(void (*set_threads)(int), int threads, std::string description)
+      : set_threads_(set_threads), threads_(threads), description_(std::move(description)) {}
   std::string name() const override { return "oneDNN"; }
   std::string description() const override { return description_; }
   std::vector<Implementation> implement(Problem& problem) override;
+  void use_threads() override { set_threads_(threads_); }
 
  private:
   Implementation convolution(Problem& problem, const char* layout, Tag tag);
@@ -38,6 +40,8 @@ class OneDnn : public Peer {
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
+  void (*set_threads_)(int);
+  int threads_;
   std::string description_;
 };
 
@@ -141,11 +145,11 @@ std::unique_ptr<Peer> make_onednn(const PeerOptions& options, std::string* why_n
     *why_not = "no omp_set_num_threads to set its threads with";
     return nullptr;
   }
-  set_threads(options.threads);
   const dnnl_version_t* version = dnnl_version();
-  return std::make_unique<OneDnn>("oneDNN " + std::to_string(version->major) + "." +
-                                  std::to_string(version->minor) + "." +
-                                  std::to_string(version->patch) + why);
+  return std::make_unique<OneDnn>(set_threads, options.threads,
+                                  "oneDNN " + std::to_string(version->major) + "." +
+                                      std::to_string(version->minor) + "." +
+                                      std::to_string(version->patch) + why);
 }
 
 }  // namespace inlay::bench

@@ -11,16 +11,22 @@ namespace {
 
 class OpenBlas : public Peer {
  public:
-  OpenBlas(CblasSgemm sgemm, std::string description)
-      : sgemm_(sgemm), description_(std::move(description)) {}
+  OpenBlas(CblasSgemm sgemm, void (*set_threads)(int), int threads, std::string description)
+      : sgemm_(sgemm),
+        set_threads_(set_threads),
+        threads_(threads),
+        description_(std::move(description)) {}
   std::string name() const override { return "OpenBLAS"; }
   std::string description() const override { return description_; }
   std::vector<Implementation> implement(Problem& problem) override {
     return blas_implementations(name(), sgemm_, problem);
   }
+  void use_threads() override { set_threads_(threads_); }
 
  private:
   CblasSgemm sgemm_;
+  void (*set_threads_)(int);
+  int threads_;
   std::string description_;
 };
 
@@ -45,11 +51,11 @@ std::unique_ptr<Peer> make_openblas(const PeerOptions& options, std::string* why
     *why_not = "libopenblas.so.0 has no cblas_sgemm or no openblas_set_num_threads";
     return nullptr;
   }
-  set_threads(options.threads);
   std::string version = config ? config() : "OpenBLAS";
   size_t words = version.find(' ', version.find(' ') + 1);
   return std::make_unique<OpenBlas>(
-      sgemm, version.substr(0, words) + ", " + (core ? core() : "unknown") + " kernels" + why);
+      sgemm, set_threads, options.threads,
+      version.substr(0, words) + ", " + (core ? core() : "unknown") + " kernels" + why);
 }
 
 }  // namespace inlay::bench

@@ -34,6 +34,10 @@ class Peer {
   /// What it can do for a row: none, one or several. Setting up (packing weights, making
   /// primitives, trying block sizes) happens in here. Throws std::runtime_error with a sentence.
   virtual std::vector<Implementation> implement(Problem& problem) = 0;
+  /// Called before calls of what it implemented: tells the library the number of threads, where
+  /// that is the library's and not the implementation's. Another Peer with another number may have
+  /// been used in between.
+  virtual void use_threads() {}
 };
 
 /// Null, and why, where the library can't be used.
