@@ -55,7 +55,7 @@ enum class StepKind : uint8_t {
   Stage,       ///< object at loops[0] as names[0]
   Pipeline,    ///< loops[0]
   Barrier,     ///< before or after loops[0]
-  Tensorize,   ///< loops[0] as object<numbers>
+  Tensorize,   ///< loops[0], or all from it to loops[1], as object<numbers>
   Pragma,      ///< loops[0]: import, or object prefetched numbers[0] ahead, or unrolled numbers[0]
                ///< times
 };

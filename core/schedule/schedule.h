@@ -143,6 +143,11 @@ class Schedule {
   /// constants that the loops don't tell may be given by name.
   Schedule& tensorize(const std::string& loop, const std::string& intrinsic,
                       const std::vector<int64_t>& constants, Edge edge = Edge::Whole);
+  /// The same for the statements of one block from loop `first` to loop `last`, which one call does
+  /// together, such as a panel that is packed while it is used for the first time.
+  Schedule& tensorize_run(const std::string& first, const std::string& last,
+                          const std::string& intrinsic, const std::vector<int64_t>& constants,
+                          Edge edge = Edge::Whole);
   /// Puts an import at the start of the loop's body.
   Schedule& pragma_import(const std::string& loop, Import import);
   /// Asks the backend to make one iteration of `count` (1: to leave the loop).

@@ -161,7 +161,7 @@ void perform(Schedule& schedule, const ScheduleStep& step, const StepValues& val
     case StepKind::Tensorize: {
       std::vector<int64_t> constants;
       for (const StepNumber& number : step.numbers) constants.push_back(value_of(number, values));
-      schedule.tensorize(loops[0], step.object, constants, step.edge);
+      schedule.tensorize_run(loops[0], loops.back(), step.object, constants, step.edge);
       return;
     }
     case StepKind::Pragma:

@@ -65,6 +65,23 @@ std::string side_by_side(const std::string& left_head, const std::string& left,
   throw CompileError(std::vector<Diagnostic>{std::move(diagnostic)});
 }
 
+// The statements of one block from the first loop to the last.
+std::vector<Stmt> run_of(const Function& function, const Site& first, const Site& last) {
+  if (first.self.same_as(last.self)) return {first.self};
+  const std::vector<Stmt>& block = parent_block(function, first.self).stmts;
+  auto place = [&](const Stmt& stmt) {
+    return std::find_if(block.begin(), block.end(),
+                        [&](const Stmt& other) { return other.same_as(stmt); });
+  };
+  auto from = place(first.self), to = place(last.self);
+  if (to == block.end() || to < from) {
+    refuse("tensorize-mismatch", first,
+           "loop `" + last.name() + "` does not follow loop `" + first.name() + "` in one block",
+           "name the loops in the order in which they run, side by side");
+  }
+  return {from, to + 1};
+}
+
 class CallBuilder {
  public:
   CallBuilder(const Program& program, const Intrinsic& intrinsic,
@@ -298,9 +315,20 @@ class CallBuilder {
 
 }  // namespace
 
-Schedule& Schedule::tensorize(const std::string& name, const std::string& intrinsic_name,
+Schedule& Schedule::tensorize(const std::string& loop, const std::string& intrinsic,
                               const std::vector<int64_t>& constants, Edge edge) {
-  Site site = find_loop(function_, name);
+  return tensorize_run(loop, loop, intrinsic, constants, edge);
+}
+
+Schedule& Schedule::tensorize_run(const std::string& first, const std::string& last,
+                                  const std::string& intrinsic_name,
+                                  const std::vector<int64_t>& constants, Edge edge) {
+  Site site = find_loop(function_, first);
+  std::vector<Stmt> run = run_of(function_, site, find_loop(function_, last));
+  if (run.size() > 1 && edge == Edge::Pad) {
+    refuse("tensorize-mismatch", site, "statements that follow each other have no padded edges",
+           "tensorize one loop, or use an intrinsic whose extents are parameters");
+  }
   const Intrinsic* intrinsic = program_.find_intrinsic(intrinsic_name);
   if (!intrinsic) {
     std::vector<std::string> names;
@@ -318,8 +346,16 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
            "give them all, as in " + intrinsic_name + "<6, 16>");
   }
   Context context = context_at(function_, site);
-  Stmt nest = normalize_nest(context, site.self);
-  std::string text = "tensorize " + name + " as " + intrinsic_name;
+  Stmt nest = normalize_nest(context, run.size() > 1 ? Block::make(run) : site.self);
+  // One call stands for all of them.
+  std::unordered_map<const StmtNode*, std::vector<Stmt>> changes;
+  for (const Stmt& stmt : run) changes[stmt.get()] = {};
+  auto put = [&](std::vector<Stmt> stmts) {
+    changes[site.self.get()] = std::move(stmts);
+    return replace(function_.body, changes);
+  };
+  std::string text =
+      "tensorize " + first + (run.size() > 1 ? " to " + last : "") + " as " + intrinsic_name;
   for (size_t i = 0; i < constants.size(); ++i) {
     text += (i ? ", " : "<") + std::to_string(constants[i]);
   }
@@ -328,7 +364,7 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
   // Under a condition that numbers made false for all but empty operands, nothing is left to do.
   const Block* rest = nest.as<Block>();
   if (rest && rest->stmts.empty()) {
-    return commit(std::move(text), replace(function_.body, {{site.self.get(), {nest}}}));
+    return commit(std::move(text), put({nest}));
   }
   Mismatch mismatch;
   UnifyOptions options;
@@ -368,7 +404,7 @@ Schedule& Schedule::tensorize(const std::string& name, const std::string& intrin
       result = {Block::make(result)};
     }
   }
-  return commit(std::move(text), replace(function_.body, {{site.self.get(), result}}));
+  return commit(std::move(text), put(std::move(result)));
 }
 
 }  // namespace inlay

@@ -212,6 +212,7 @@ ScheduleStep Parser::parse_step() {
       break;
     case StepKind::Tensorize:
       step.loops.push_back(step_loop());
+      if (take_word("to")) step.loops.push_back(step_loop());
       expect_word("as");
       step.object = expect_name("an intrinsic").text;
       if (take("<")) {

@@ -86,7 +86,7 @@ void Printer::print_step(const ScheduleStep& step) {
       if (step.space) out_ += std::string(" in ") + to_string(*step.space);
       break;
     case StepKind::Tensorize:
-      out_ += loops[0] + " as " + step.object;
+      out_ += loops[0] + (loops.size() > 1 ? " to " + loops[1] : "") + " as " + step.object;
       if (!step.numbers.empty()) out_ += "<" + numbers(step.numbers) + ">";
       if (step.edge == Edge::Pad) out_ += " edge pad";
       break;

@@ -23,7 +23,8 @@
 //   INLAY_STREAM_ROWS                  rows of a, up to which a large b is streamed
 //   INLAY_STREAM_GROUP                 of these, how many share a row of b in registers, 1 to 4
 //
-// and then defines its symbol by INLAY_BLOCKS_KERNEL(symbol).
+// and then defines its symbols: by INLAY_BLOCKS_KERNEL(symbol), and, if it has one that copies b to
+// a panel meanwhile, by INLAY_PACK_BLOCKS_KERNEL(symbol).
 //
 // Source: Heinecke et al., "LIBXSMM: Accelerating Small Matrix Multiplications by Runtime Code
 // Generation" (SC 2016), for the shapes of blocks.
@@ -34,9 +35,9 @@
 // Where 16 registers are all, the mask takes that of a second set of six sums.
 #define INLAY_BLOCK_SETS(h) (masked && kLanes == 8 && (h) * nv == 6 ? 1 : INLAY_SETS(h, nv))
 
-#define INLAY_CASE(h)                                                   \
-  case h:                                                               \
-    if (h <= most) block(h, nv, masked, tail, INLAY_BLOCK_SETS(h), &o); \
+#define INLAY_CASE(h)                                                      \
+  case h:                                                                  \
+    if (h <= most) block(h, nv, masked, tail, INLAY_BLOCK_SETS(h), 0, &o); \
     break;
 
 // m rows of a strip of columns, `nv` vectors wide. Operands come one by one, so that those that all
@@ -44,7 +45,7 @@
 INLAY_INLINE void strip(const int nv, const int masked, const int most, int64_t m, Mask tail,
                         int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,
                         int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {
-  Operands o = {1, k, a, 0, a_row, a_step, b, 0, b_step, c, c_row, alpha, beta};
+  Operands o = {1, k, a, 0, a_row, a_step, b, 0, b_step, c, c_row, alpha, beta, 0};
   int64_t blocks = (m + most - 1) / most;
   for (; blocks > 0; --blocks) {
     const int64_t height = blocks == 1 ? m : (m + blocks - 1) / blocks;
@@ -226,4 +227,44 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
     } else {                                                                                       \
       product(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                        \
     }                                                                                              \
+  }
+
+// ---- b is copied to a panel meanwhile ----
+
+// The first rows of a meet b where it lies, fetched ahead, and leave the panel for all others: the
+// copy costs stores that nothing waits for.
+#define INLAY_PACK_BLOCKS_KERNEL(symbol)                                                        \
+  enum {                                                                                        \
+    kTall = kVectors == 4   ? INLAY_HEIGHT_4                                                    \
+            : kVectors == 3 ? INLAY_HEIGHT_3                                                    \
+                            : INLAY_HEIGHT_2                                                    \
+  };                                                                                            \
+  static __attribute__((noinline)) void packing_block(                                          \
+      int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
+      float* panel, float* c, int64_t c_row, float alpha, float beta) {                         \
+    const Operands o = {1, k, a, 0, a_row, a_step, b, 0, b_step, c, c_row, alpha, beta, panel}; \
+    block(kTall, kVectors, 0, mask_of(0), 1, 1, &o);                                            \
+  }                                                                                             \
+  static __attribute__((noinline)) void copy_rows(                                              \
+      int64_t n, int64_t k, const float* b, int64_t b_step, float* panel, int64_t panel_step) { \
+    for (; k > 0; --k, b += b_step, panel += panel_step) {                                      \
+      int64_t j = 0;                                                                            \
+      for (; j + kLanes <= n; j += kLanes) store(panel + j, load(b + j), 0, mask_of(0));        \
+      const Mask tail = mask_of(n - j);                                                         \
+      if (j < n) store(panel + j, load_masked(b + j, tail), 1, tail);                           \
+    }                                                                                           \
+  }                                                                                             \
+  void symbol(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_step,   \
+              const float* b, int64_t b_step, float* panel, int64_t panel_step, float* c,       \
+              int64_t c_row, int32_t first, float alpha, float beta) {                          \
+    if (first == 0) beta = 1;                                                                   \
+    if (n == kVectors * kLanes && panel_step == n && m >= kTall) {                              \
+      packing_block(k, a, a_row, a_step, b, b_step, panel, c, c_row, alpha, beta);              \
+      m -= kTall;                                                                               \
+      a += kTall * a_row;                                                                       \
+      c += kTall * c_row;                                                                       \
+    } else {                                                                                    \
+      copy_rows(n, k, b, b_step, panel, panel_step);                                            \
+    }                                                                                           \
+    product(m, n, k, a, a_row, a_step, panel, panel_step, c, c_row, alpha, beta);               \
   }

@@ -110,16 +110,23 @@ typedef struct Operands {
   float* c;
   int64_t c_row;
   float alpha, beta;
+  float* panel;  // where the rows of b are copied to, one behind the other; null: nowhere
 } Operands;
+
+enum { kRowsAhead = 8 };
 
 // acc[i, :] += a[i] * b[:], one step of k.
 INLAY_INLINE void step(int m, int nv, int masked, Mask tail, const Operands* o, const float* a,
-                       const float* b, Vec acc[kRows][kVectors]) {
+                       const float* b, float* panel, Vec acc[kRows][kVectors]) {
   Vec row[kVectors];
 #pragma clang loop unroll(full)
   for (int v = 0; v < nv; ++v) {
     const float* at = b + v * kLanes;
     row[v] = masked && v == nv - 1 ? load_masked(at, tail) : load(at);
+    if (panel) {
+      store(panel + v * kLanes, row[v], 0, tail);
+      __builtin_prefetch(at + kRowsAhead * o->b_step);
+    }
   }
   if (INLAY_AHEAD) {
 #pragma clang loop unroll(full)
@@ -133,9 +140,9 @@ INLAY_INLINE void step(int m, int nv, int masked, Mask tail, const Operands* o, 
   }
 }
 
-// m, nv, masked and sets are constants where this is inlined.
+// m, nv, masked, sets and copies are constants where this is inlined; copies: to o->panel.
 INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, const int sets,
-                        const Operands* o) {
+                        const int copies, const Operands* o) {
   Vec acc[kMostSets][kRows][kVectors];
 #pragma clang loop unroll(full)
   for (int s = 0; s < sets; ++s) {
@@ -156,12 +163,13 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
   for (int64_t q = 0; q < o->r; ++q) {
     const float* a = o->a + q * o->a_outer;
     const float* b = o->b + q * o->b_outer;
+    float* panel = copies ? o->panel : 0;
     int64_t p = o->k;
     if (sets > 1) {
       for (; p >= sets; p -= sets) {
 #pragma clang loop unroll(full)
         for (int s = 0; s < sets; ++s) {
-          step(m, nv, masked, tail, o, a + s * o->a_step, b + s * o->b_step, acc[s]);
+          step(m, nv, masked, tail, o, a + s * o->a_step, b + s * o->b_step, 0, acc[s]);
         }
         a += sets * o->a_step;
         b += sets * o->b_step;
@@ -169,15 +177,18 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
     }
     if (!masked) {
       for (; p >= 2; p -= 2) {
-        step(m, nv, masked, tail, o, a, b, acc[0]);
-        step(m, nv, masked, tail, o, a + o->a_step, b + o->b_step, acc[0]);
+        step(m, nv, masked, tail, o, a, b, panel, acc[0]);
+        if (copies) panel += nv * kLanes;
+        step(m, nv, masked, tail, o, a + o->a_step, b + o->b_step, panel, acc[0]);
+        if (copies) panel += nv * kLanes;
         a += 2 * o->a_step;
         b += 2 * o->b_step;
       }
     }
 #pragma clang loop unroll(disable)
     for (; p > 0; --p) {
-      step(m, nv, masked, tail, o, a, b, acc[0]);
+      step(m, nv, masked, tail, o, a, b, panel, acc[0]);
+      if (copies) panel += nv * kLanes;
       a += o->a_step;
       b += o->b_step;
     }
@@ -219,11 +230,11 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
 #if !defined(INLAY_BLOCKS_ONLY)
 
 // Variants that the block has no use for are no code.
-#define INLAY_CASE(m, nv)                           \
-  case (m) * 8 + (nv):                              \
-    if ((m) <= kRows && (nv) <= kVectors) {         \
-      block(m, nv, 1, tail, INLAY_SETS(m, nv), &o); \
-    }                                               \
+#define INLAY_CASE(m, nv)                              \
+  case (m) * 8 + (nv):                                 \
+    if ((m) <= kRows && (nv) <= kVectors) {            \
+      block(m, nv, 1, tail, INLAY_SETS(m, nv), 0, &o); \
+    }                                                  \
     break;
 #define INLAY_CASES(m) INLAY_CASE(m, 1) INLAY_CASE(m, 2) INLAY_CASE(m, 3) INLAY_CASE(m, 4)
 
@@ -233,7 +244,8 @@ static __attribute__((noinline)) void edge_block(int64_t m, int64_t n, int64_t r
                                                  int64_t a_step, const float* b, int64_t b_outer,
                                                  int64_t b_step, float* c, int64_t c_row,
                                                  float alpha, float beta) {
-  const Operands o = {r, k, a, a_outer, a_row, a_step, b, b_outer, b_step, c, c_row, alpha, beta};
+  const Operands o = {r,       k,      a, a_outer, a_row, a_step, b,
+                      b_outer, b_step, c, c_row,   alpha, beta,   0};
   const int64_t nv = (n + kLanes - 1) / kLanes;
   const Mask tail = mask_of(n - (nv - 1) * kLanes);
   switch (m * 8 + nv) {
@@ -255,8 +267,8 @@ static __attribute__((noinline)) void edge_block(int64_t m, int64_t n, int64_t r
     if (first == 0) beta = 1;                                                                 \
     if (m == kRows && n == kVectors * kLanes) {                                               \
       const Operands o = {r,       k,      a, a_outer, a_row, a_step, b,                      \
-                          b_outer, b_step, c, c_row,   alpha, beta};                          \
-      block(kRows, kVectors, 0, mask_of(0), 1, &o);                                           \
+                          b_outer, b_step, c, c_row,   alpha, beta,   0};                     \
+      block(kRows, kVectors, 0, mask_of(0), 1, 0, &o);                                        \
     } else {                                                                                  \
       edge_block(m, n, r, k, a, a_outer, a_row, a_step, b, b_outer, b_step, c, c_row, alpha,  \
                  beta);                                                                       \

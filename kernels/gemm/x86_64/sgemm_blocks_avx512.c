@@ -25,3 +25,4 @@
 #include "../blocks.h"
 
 INLAY_BLOCKS_KERNEL(uk_sgemm_blocks_f32_avx512)
+INLAY_PACK_BLOCKS_KERNEL(uk_sgemm_pack_blocks_f32_avx512)

@@ -1,4 +1,5 @@
 // The schedule that makes blocked, packed, tensorized loops of the naive sgemm nest.
+#include "core/schedule/steps.h"
 #include "tests/core/support/schedule_util.h"
 
 namespace inlay::testing {
@@ -152,6 +153,57 @@ TEST(ScheduleGemm, WithoutPackingTheStridesDoNotFit) {
   EXPECT_EQ(refused.rule, "tensorize-mismatch");
   EXPECT_TRUE(has(refused.help, {"pack"}));
   EXPECT_TRUE(has(refused.detail, {"expected", "found", "A[", "a["}));
+}
+
+// Two nests of one block are one call: the panel is copied while it is used for the first time.
+const char* kPacking = R"(
+intrin pack_blocks(m: index, n: index, k: index, first: bool, a: f32[m, k] strided,
+                   b: f32[k, n] strided, packed: f32[k, n] strided, c: f32[m, n] strided) {
+  for p in 0..k { for j in 0..n { packed[p, j] = b[p, j] } }
+  for i in 0..m {
+    for j in 0..n {
+      if first { c[i, j] = 0.0 }
+      for p in 0..k { c[i, j] += a[i, p] * packed[p, j] }
+    }
+  }
+}
+func sgemm(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {
+  for i in 0..M { for j in 0..N { C[i, j] = 0.0 for k in 0..K { C[i, j] += A[i, k] * B[k, j] } } }
+})";
+
+const char* kPackingSteps = R"(
+  split k by even(8) into kb, p
+  split j by 16 into jp, jj
+  sink into kb
+  reorder kb, jp, i, jj
+  pack B at jp as b_packed[p, jj]
+)";
+
+TEST(ScheduleGemm, OneCallForNestsThatFollowEachOther) {
+  Program program = parse(kPacking);
+  Schedule s(program, "sgemm");
+  apply_steps(s, std::string(kPackingSteps) + "  tensorize b_packed.p to i as pack_blocks", "t");
+  std::string text = print(s.function());
+  EXPECT_EQ(text.find("b_packed.p in"), std::string::npos) << text;
+  EXPECT_EQ(text.find("for i in"), std::string::npos) << text;
+  EXPECT_EQ(s.steps().back().text, "tensorize b_packed.p to i as pack_blocks");
+  for (const Sizes& sizes : kSizes) expect_same(program, s, sizes, {"C"});
+}
+
+TEST(ScheduleGemm, NestsOfOneCallFollowEachOther) {
+  Program program = parse(kPacking);
+  Schedule s(program, "sgemm");
+  apply_steps(s, kPackingSteps, "t");
+  Diagnostic order = refusal([&] { s.tensorize_run("i", "b_packed.p", "pack_blocks", {}); });
+  EXPECT_EQ(order.rule, "tensorize-mismatch");
+  EXPECT_EQ(order.message, "loop `b_packed.p` does not follow loop `i` in one block");
+  Diagnostic inside = refusal([&] { s.tensorize_run("b_packed.p", "jj", "pack_blocks", {}); });
+  EXPECT_EQ(inside.message, "loop `jj` does not follow loop `b_packed.p` in one block");
+  Diagnostic part = refusal([&] { s.tensorize("i", "pack_blocks", {}); });
+  EXPECT_EQ(part.rule, "tensorize-mismatch");
+  Diagnostic padded =
+      refusal([&] { s.tensorize_run("b_packed.p", "i", "pack_blocks", {}, Edge::Pad); });
+  EXPECT_EQ(padded.message, "statements that follow each other have no padded edges");
 }
 
 }  // namespace
