@@ -103,7 +103,7 @@ class Bench(unittest.TestCase):
             self.assertAlmostEqual(float(two["one_thread_over_this"]) / ratio, 1, delta=0.02)
         self.assertEqual([cells[2] for cells in table_rows(both.stdout)["square/33x33x33"]],
                          ["1", "2"])
-        self.assertEqual(both.stdout.count("  times one thread  "), 2)
+        self.assertEqual(both.stdout.count("  times one thread; FMA peak "), 2)
         self.assertRegex(both.stdout, "square, 2 threads +1 times one thread: Inlay ")
 
     def test_plot_is_xml_and_shows_every_row(self):

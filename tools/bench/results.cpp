@@ -103,8 +103,19 @@ std::vector<Summary> summarize(const std::vector<Result>& results) {
   const Result* last = nullptr;
   for (const Result& result : results) {
     if (!last || key_of(*last) != key_of(result)) {
-      summaries.push_back(
-          {result.isa, result.group, result.row, result.threads, nullptr, nullptr, {}});
+      double one = result.threads == 1 ? result.peak_gflops : 0;
+      if (last && result.threads > 1 && last->isa == result.isa && last->group == result.group &&
+          last->row == result.row)
+        one = summaries.back().one_thread_peak;
+      summaries.push_back({result.isa,
+                           result.group,
+                           result.row,
+                           result.threads,
+                           nullptr,
+                           nullptr,
+                           {},
+                           result.peak_gflops,
+                           one});
     }
     last = &result;
     Summary& summary = summaries.back();
@@ -176,7 +187,10 @@ std::string table_line(const Summary& s, const std::vector<std::string>& librari
   peers(&Result::fraction);
   bool scaled = (s.ours && s.ours->one_thread > 0) || (s.best_peer && s.best_peer->one_thread > 0);
   if (s.threads == 1 || !scaled) return text;
-  text += fmt::format("  {:>9} {:<45} {}   {:<18} {} {:>7} ", "", "times one thread",
+  std::string label = "times one thread";
+  if (s.one_thread_peak > 0)
+    label += fmt::format("; FMA peak {:.2f}", s.peak_gflops / s.one_thread_peak);
+  text += fmt::format("  {:>9} {:<45} {}   {:<18} {} {:>7} ", "", label,
                       cell(s.ours, &Result::one_thread, 6), "",
                       cell(s.best_peer, &Result::one_thread, 6), "");
   peers(&Result::one_thread);

@@ -38,6 +38,8 @@ struct Summary {
   const Result* ours = nullptr;
   const Result* best_peer = nullptr;  ///< the fastest of all their implementations
   std::vector<const Result*> peers;   ///< the fastest of each library, in order of appearance
+  double peak_gflops = 0;             ///< of all threads
+  double one_thread_peak = 0;  ///< of the same row's summary for one thread; 0: there is none
 };
 std::vector<Summary> summarize(const std::vector<Result>& results);
 
