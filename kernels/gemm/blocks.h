@@ -5,22 +5,27 @@
 // columns has as many independent sums as one of four; there are as few as can be, of nearly one
 // size, and each height and width is a variant of its own, so that a block of 2 rows or 3 columns
 // does 2 rows' work. Strips of columns are the outer loop: what is read of b for a strip, k rows,
-// stays in L1 or L2 for all rows of a.
+// stays in L1 or L2 for all rows of a. Of a large b, the next strip is fetched meanwhile.
 //
-// Very few rows of a large b are another matter: what counts is that b is read as memory likes it,
-// a few rows at a time, each from end to end.
+// Few rows of a large b are another matter: what counts is that b is read as memory likes it, a few
+// rows at a time, each from end to end. So it is for more rows where those of b lie apart by a
+// multiple of 1 KB: those of a strip would all fall into a few sets of L1, which then take one
+// line at a time.
 //
 // A file that includes this says first
 //
 //   INLAY_HEIGHT_1 .. INLAY_HEIGHT_4   the most rows of a block of so many vectors, 0 to 16
 //   INLAY_ROWS                         the greatest of them
-//   INLAY_VECTORS                      the widest block that has rows
+//   INLAY_VECTORS                      the widest block that has rows, 2 to 4
+//   INLAY_NEAR_VECTORS                 the widest block for a b that is near
+//   INLAY_FETCH                        of a large b, the next strip is fetched into this level of
+//                                      cache while one is used; 0: it is not
 //   INLAY_MASKED_VECTORS               the widest block whose last vector may be masked; what is
 //                                      wider is cut in front of that vector
-//   INLAY_MASK_WHOLE                   1: masks cost next to nothing, blocks of less than the
-//   widest
-//                                      have them where they are whole, too
+//   INLAY_MASK_WHOLE                   1: masks cost next to nothing, narrower blocks than the
+//                                      widest have them where they are whole, too
 //   INLAY_STREAM_ROWS                  rows of a, up to which a large b is streamed
+//   INLAY_STREAM_PAGED_ROWS            the same for a b whose rows are a multiple of 1 KB apart
 //   INLAY_STREAM_GROUP                 of these, how many share a row of b in registers, 1 to 4
 //
 // and then defines its symbols: by INLAY_BLOCKS_KERNEL(symbol), and, if it has one that copies b to
@@ -28,16 +33,14 @@
 //
 // Source: Heinecke et al., "LIBXSMM: Accelerating Small Matrix Multiplications by Runtime Code
 // Generation" (SC 2016), for the shapes of blocks.
-#define INLAY_AHEAD 0
-#define INLAY_BLOCKS_ONLY
 #include "rows.h"
 
 // Where 16 registers are all, the mask takes that of a second set of six sums.
 #define INLAY_BLOCK_SETS(h) (masked && kLanes == 8 && (h) * nv == 6 ? 1 : INLAY_SETS(h, nv))
 
-#define INLAY_CASE(h)                                                      \
-  case h:                                                                  \
-    if (h <= most) block(h, nv, masked, tail, INLAY_BLOCK_SETS(h), 0, &o); \
+#define INLAY_CASE(h)                                                         \
+  case h:                                                                     \
+    if (h <= most) block(h, nv, masked, tail, INLAY_BLOCK_SETS(h), 0, 0, &o); \
     break;
 
 // m rows of a strip of columns, `nv` vectors wide. Operands come one by one, so that those that all
@@ -45,7 +48,7 @@
 INLAY_INLINE void strip(const int nv, const int masked, const int most, int64_t m, Mask tail,
                         int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,
                         int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {
-  Operands o = {1, k, a, 0, a_row, a_step, b, 0, b_step, c, c_row, alpha, beta, 0};
+  Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};
   int64_t blocks = (m + most - 1) / most;
   for (; blocks > 0; --blocks) {
     const int64_t height = blocks == 1 ? m : (m + blocks - 1) / blocks;
@@ -92,6 +95,17 @@ INLAY_STRIPS(2)
 INLAY_STRIPS(3)
 INLAY_STRIPS(4)
 
+#if INLAY_VECTORS == 4
+enum { kWidestRows = INLAY_HEIGHT_4 };
+#define INLAY_WIDEST_STRIP whole_strip_4
+#elif INLAY_VECTORS == 3
+enum { kWidestRows = INLAY_HEIGHT_3 };
+#define INLAY_WIDEST_STRIP whole_strip_3
+#else
+enum { kWidestRows = INLAY_HEIGHT_2 };
+#define INLAY_WIDEST_STRIP whole_strip_2
+#endif
+
 #define INLAY_STRIP(nv)                                                                           \
   case nv:                                                                                        \
     if (nv <= INLAY_MASKED_VECTORS &&                                                             \
@@ -103,12 +117,94 @@ INLAY_STRIPS(4)
     }                                                                                             \
     break;
 
+#if INLAY_FETCH
+// Two strips so deep lie in that cache.
+enum { kFarDepth = INLAY_FETCH == 1 ? 128 : 256 };
+
+#define INLAY_LEAD(h)                                                               \
+  case h:                                                                           \
+    if (h > least && h <= most) block(h, nv, 0, mask_of(0), 1, 0, INLAY_FETCH, &o); \
+    break;
+
+// The first rows of a strip, while what lies ahead of it in b is fetched. They are more than half
+// of a block's height, or, of the narrow one, than fit into a wider block.
+INLAY_INLINE void lead(const int nv, const int least, const int most, int64_t height, int64_t k,
+                       const float* a, int64_t a_row, int64_t a_step, const float* b,
+                       int64_t b_step, float* c, int64_t c_row, float alpha, float beta,
+                       int64_t ahead) {
+  const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, ahead};
+  switch (height) {
+    INLAY_LEAD(3)
+    INLAY_LEAD(4)
+    INLAY_LEAD(5)
+    INLAY_LEAD(6)
+    INLAY_LEAD(7)
+    INLAY_LEAD(8)
+  }
+}
+#define INLAY_LEADS(name, nv, least, most)                                                       \
+  static __attribute__((noinline)) void name(                                                    \
+      int64_t height, int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,  \
+      int64_t b_step, float* c, int64_t c_row, float alpha, float beta, int64_t ahead) {         \
+    lead(nv, least, most, height, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, ahead); \
+  }
+INLAY_LEADS(lead_widest, kVectors, kWidestRows / 2, kWidestRows)
+INLAY_LEADS(lead_narrow, 3, INLAY_HEIGHT_4, INLAY_HEIGHT_3)
+
+// All whole strips of a b that is too large to be near. Returns how many columns that is.
+static __attribute__((noinline)) int64_t far_strips(int64_t m, int64_t n, int64_t k, const float* a,
+                                                    int64_t a_row, int64_t a_step, const float* b,
+                                                    int64_t b_step, float* c, int64_t c_row,
+                                                    float alpha, float beta) {
+  const int narrow = kVectors > 3 && m > kWidestRows && m <= INLAY_HEIGHT_3;
+  const int64_t width = (narrow ? 3 : kVectors) * kLanes;
+  const int64_t blocks = (m + kWidestRows - 1) / kWidestRows;
+  const int64_t height = narrow ? m : (m + blocks - 1) / blocks;
+  const int64_t parts = (k + kFarDepth - 1) / kFarDepth, even = (k + parts - 1) / parts;
+  for (; k > 0; k -= even, a += even * a_step, b += even * b_step, beta = 1) {
+    const int64_t depth = k < even ? k : even;
+    for (int64_t j = 0; j + width <= n; j += width) {
+      // After the last strip comes the first of the next rows of b.
+      const int64_t ahead = j + 2 * width <= n ? width : depth * b_step - j;
+      if (narrow) {
+        lead_narrow(m, depth, a, a_row, a_step, b + j, b_step, c + j, c_row, alpha, beta, ahead);
+        continue;
+      }
+      lead_widest(height, depth, a, a_row, a_step, b + j, b_step, c + j, c_row, alpha, beta, ahead);
+      if (m > height) {
+        INLAY_WIDEST_STRIP(m - height, depth, a + height * a_row, a_row, a_step, b + j, b_step,
+                           c + height * c_row + j, c_row, alpha, beta);
+      }
+    }
+  }
+  return n - n % width;
+}
+
+// Into L1 all that is far is fetched; into L2 what is read only once and the hardware does not
+// foresee: rows that fall into few sets of the caches, and what is in no cache.
+INLAY_INLINE int is_far(int64_t m, int64_t n, int64_t k, int64_t b_step) {
+  const int foreseen = m > INLAY_HEIGHT_3 || (b_step % 256 != 0 && n * k <= 3 << 18);
+  return m > kWidestRows / 2 && n * k > 1 << 15 && (INLAY_FETCH == 1 || !foreseen);
+}
+#endif
+
 INLAY_INLINE void product(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row,
                           int64_t a_step, const float* b, int64_t b_step, float* c, int64_t c_row,
                           float alpha, float beta) {
+#if INLAY_FETCH
+  if (is_far(m, n, k, b_step)) {
+    const int64_t done = far_strips(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);
+    n -= done;
+    b += done;
+    c += done;
+  }
+#endif
   // One vector less, if one block then takes all rows: b is read once.
   const int narrow = kVectors > 3 && m > INLAY_HEIGHT_4 && m <= INLAY_HEIGHT_3;
-  const int64_t widest = (narrow ? 3 : kVectors) * kLanes;
+  // One more, if blocks of the usual width would be no taller: more sums, fewer loads.
+  const int wide = INLAY_NEAR_VECTORS == 2 && kVectors == 3 &&
+                   (m == INLAY_HEIGHT_3 || (m > INLAY_HEIGHT_2 && m <= 2 * INLAY_HEIGHT_3));
+  const int64_t widest = (narrow ? 3 : wide ? kVectors : INLAY_NEAR_VECTORS) * kLanes;
   while (n > 0) {
     int64_t columns = n < widest ? n : widest;
     if (columns > INLAY_MASKED_VECTORS * kLanes) columns &= -kLanes;
@@ -141,7 +237,15 @@ static __attribute__((noinline)) void shallow(int64_t m, int64_t n, int64_t k, c
 
 // ---- few rows ----
 
-enum { kDepth = 4, kStreamColumns = 1024, kStreamFloats = 1 << 16 };
+// What a pass over kDepth rows of b touches, of b and of c, is to stay near; its loop is to be
+// long.
+enum { kDepth = 4, kLeastColumns = 256, kMostColumns = 1024, kNearFloats = 20480 };
+
+INLAY_INLINE int streams(int64_t m, int64_t n, int64_t k, int64_t b_step) {
+  const int few =
+      b_step % 256 == 0 ? m <= INLAY_STREAM_PAGED_ROWS : m <= INLAY_STREAM_ROWS && m != kWidestRows;
+  return few && n >= kLeastColumns && n * k > 1 << 16;
+}
 
 // A vector of columns of c[i, :] += sum over q in 0..kDepth of x[i][q] * b[q, :].
 INLAY_INLINE void add_rows_to(const int rows, const int masked, Mask tail,
@@ -190,21 +294,29 @@ INLAY_ADD_ROWS(4)
                     alpha);                                                                  \
     break;
 
-// b is read once; the columns of c that it is added to stay in L1 meanwhile. The first rows of b,
-// up to kDepth, meet beta, and leave a multiple.
+// b is read once; the columns of c that it is added to stay in L1 or L2 meanwhile. The first rows
+// of b, up to kDepth, meet beta, and leave a multiple.
 static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, const float* a,
                                              int64_t a_row, int64_t a_step, const float* b,
                                              int64_t b_step, float* c, int64_t c_row, float alpha,
                                              float beta) {
   const int64_t first = (k - 1) % kDepth + 1;
   shallow(m, n, first, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);
-  for (int64_t j = 0; j < n; j += kStreamColumns) {
-    const int64_t columns = n - j < kStreamColumns ? n - j : kStreamColumns;
+  const int64_t near = kNearFloats / (m + kDepth);
+  const int64_t most = near < kLeastColumns  ? kLeastColumns
+                       : near > kMostColumns ? kMostColumns
+                                             : near & -kLeastColumns;
+  const int64_t parts = (n + most - 1) / most;
+  const int64_t even = ((n + parts - 1) / parts + kLanes - 1) & -kLanes;
+  for (int64_t j = 0; j < n; j += even) {
+    const int64_t columns = n - j < even ? n - j : even;
     for (int64_t p = first; p < k; p += kDepth) {
       const float* rows_of_b = b + p * b_step + j;
-      for (int64_t i = 0; i < m; i += INLAY_STREAM_GROUP) {
+      int64_t groups = (m + INLAY_STREAM_GROUP - 1) / INLAY_STREAM_GROUP;
+      for (int64_t i = 0, height; i < m; i += height, --groups) {
         const float* at = a + i * a_row + p * a_step;
-        switch (m - i < INLAY_STREAM_GROUP ? m - i : INLAY_STREAM_GROUP) {
+        height = (m - i + groups - 1) / groups;
+        switch (height) {
           INLAY_ADD(1)
           INLAY_ADD(2)
           INLAY_ADD(3)
@@ -220,7 +332,7 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
               const float* b, int64_t b_step, float* c, int64_t c_row, int32_t first, float alpha, \
               float beta) {                                                                        \
     if (first == 0) beta = 1;                                                                      \
-    if (m <= INLAY_STREAM_ROWS && n * k > kStreamFloats) {                                         \
+    if (streams(m, n, k, b_step)) {                                                                \
       stream(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                         \
     } else if (m > kRowsAtATime && n > kVectors * kLanes && k <= kShallow) {                       \
       shallow(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                        \
@@ -242,8 +354,8 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
   static __attribute__((noinline)) void packing_block(                                          \
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* panel, float* c, int64_t c_row, float alpha, float beta) {                         \
-    const Operands o = {1, k, a, 0, a_row, a_step, b, 0, b_step, c, c_row, alpha, beta, panel}; \
-    block(kTall, kVectors, 0, mask_of(0), 1, 1, &o);                                            \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, panel, 0};       \
+    block(kTall, kVectors, 0, mask_of(0), 1, 1, 0, &o);                                         \
   }                                                                                             \
   static __attribute__((noinline)) void copy_rows(                                              \
       int64_t n, int64_t k, const float* b, int64_t b_step, float* panel, int64_t panel_step) { \

@@ -10,8 +10,6 @@
 // and then defines its symbol by INLAY_DOTS_KERNEL(symbol).
 #define INLAY_ROWS 8
 #define INLAY_VECTORS 4
-#define INLAY_AHEAD 0
-#define INLAY_BLOCKS_ONLY
 #include "rows.h"
 
 INLAY_INLINE float sum_of_lanes(Vec v) {

@@ -1,22 +1,15 @@
-// The body of the `rows` micro-kernels: a block of C from rows of A where they lie, and from rows
-// of B, packed or where they lie. One source for SSE2, AVX2, AVX-512 and NEON: vectors are the
-// compiler's own (GNU vector extensions), only masked access differs. README.md has the contract.
+// One block of C in registers, from rows of A and of B where they lie or from a panel: what
+// blocks.h makes products of. One source for SSE2, AVX2, AVX-512 and NEON: vectors are the
+// compiler's own (GNU vector extensions), only masked access differs.
 //
-// A file that includes this says first how large the block is:
+// A file that includes this says first how large blocks may be:
 //
-//   INLAY_ROWS      mr, rows of the block, 1 to 8 (in blocks.h 16)
+//   INLAY_ROWS      mr, rows of a block, 1 to 16
 //   INLAY_VECTORS   nv, vectors of a row: nr = nv * lanes, 1 to 4
-//   INLAY_AHEAD     floats from the start of a row of b to what is fetched into the cache while it
-//                   is used, for a b that is read only once; 0: nothing
 //
-// and then defines its symbol by INLAY_ROWS_KERNEL(symbol). blocks.h takes the block alone, up to
-// INLAY_BLOCKS_ONLY.
-//
-// Whole blocks are inlined where they are called, with what is constant there (r = 1, alpha = 1, a
-// step of 1) folded. All other blocks, m <= mr by n <= nr, share one function that is not, with a
-// variant for each m and each count of vectors, so that a block of 2 rows or 3 columns does 2 rows'
-// work; the last vector of a row is masked. Where so few accumulators would wait for each other,
-// several sets of them take turns over k, and are added up at the end.
+// A block is inlined for each size that is in use, with what is constant there (alpha = 1, a step
+// of 1) folded; the last vector of a row may be masked. Where so few accumulators would wait for
+// each other, several sets of them take turns over k, and are added up at the end.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
 // High-Performance BLIS" (TOMS 2016). That small products want no packing: Heinecke et al.,
@@ -102,22 +95,23 @@ enum { kRows = INLAY_ROWS, kVectors = INLAY_VECTORS, kMostSets = 4 };
 
 // What a block is made of; strides in floats.
 typedef struct Operands {
-  int64_t r, k;
+  int64_t k;
   const float* a;
-  int64_t a_outer, a_row, a_step;
+  int64_t a_row, a_step;
   const float* b;
-  int64_t b_outer, b_step;
+  int64_t b_step;
   float* c;
   int64_t c_row;
   float alpha, beta;
-  float* panel;  // where the rows of b are copied to, one behind the other; null: nowhere
+  float* panel;   // where the rows of b are copied to, one behind the other
+  int64_t ahead;  // floats from a row of b to what is fetched meanwhile
 } Operands;
 
 enum { kRowsAhead = 8 };
 
 // acc[i, :] += a[i] * b[:], one step of k.
-INLAY_INLINE void step(int m, int nv, int masked, Mask tail, const Operands* o, const float* a,
-                       const float* b, float* panel, Vec acc[kRows][kVectors]) {
+INLAY_INLINE void step(int m, int nv, int masked, Mask tail, int fetch, const Operands* o,
+                       const float* a, const float* b, float* panel, Vec acc[kRows][kVectors]) {
   Vec row[kVectors];
 #pragma clang loop unroll(full)
   for (int v = 0; v < nv; ++v) {
@@ -128,9 +122,11 @@ INLAY_INLINE void step(int m, int nv, int masked, Mask tail, const Operands* o, 
       __builtin_prefetch(at + kRowsAhead * o->b_step);
     }
   }
-  if (INLAY_AHEAD) {
 #pragma clang loop unroll(full)
-    for (int v = 0; v < nv; v += 16 / kLanes) __builtin_prefetch(b + INLAY_AHEAD + v * kLanes);
+  for (int v = 0; fetch && v < nv; v += 16 / kLanes) {
+    const float* at = b + o->ahead + v * kLanes;
+    if (fetch == 1) __builtin_prefetch(at, 0, 3);
+    if (fetch == 2) __builtin_prefetch(at, 0, 2);
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < m; ++i) {
@@ -140,9 +136,10 @@ INLAY_INLINE void step(int m, int nv, int masked, Mask tail, const Operands* o, 
   }
 }
 
-// m, nv, masked, sets and copies are constants where this is inlined; copies: to o->panel.
+// m, nv, masked, sets, copies and fetch are constants where this is inlined. copies: to o->panel;
+// fetch: the level of cache into which what is o->ahead of b comes meanwhile, 0: nothing does.
 INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, const int sets,
-                        const int copies, const Operands* o) {
+                        const int copies, const int fetch, const Operands* o) {
   Vec acc[kMostSets][kRows][kVectors];
 #pragma clang loop unroll(full)
   for (int s = 0; s < sets; ++s) {
@@ -160,38 +157,35 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
         __builtin_prefetch(o->c + i * o->c_row + v * kLanes);
     }
   }
-  for (int64_t q = 0; q < o->r; ++q) {
-    const float* a = o->a + q * o->a_outer;
-    const float* b = o->b + q * o->b_outer;
-    float* panel = copies ? o->panel : 0;
-    int64_t p = o->k;
-    if (sets > 1) {
-      for (; p >= sets; p -= sets) {
+  const float *a = o->a, *b = o->b;
+  float* panel = copies ? o->panel : 0;
+  int64_t p = o->k;
+  if (sets > 1) {
+    for (; p >= sets; p -= sets) {
 #pragma clang loop unroll(full)
-        for (int s = 0; s < sets; ++s) {
-          step(m, nv, masked, tail, o, a + s * o->a_step, b + s * o->b_step, 0, acc[s]);
-        }
-        a += sets * o->a_step;
-        b += sets * o->b_step;
+      for (int s = 0; s < sets; ++s) {
+        step(m, nv, masked, tail, fetch, o, a + s * o->a_step, b + s * o->b_step, 0, acc[s]);
       }
+      a += sets * o->a_step;
+      b += sets * o->b_step;
     }
-    if (!masked) {
-      for (; p >= 2; p -= 2) {
-        step(m, nv, masked, tail, o, a, b, panel, acc[0]);
-        if (copies) panel += nv * kLanes;
-        step(m, nv, masked, tail, o, a + o->a_step, b + o->b_step, panel, acc[0]);
-        if (copies) panel += nv * kLanes;
-        a += 2 * o->a_step;
-        b += 2 * o->b_step;
-      }
-    }
-#pragma clang loop unroll(disable)
-    for (; p > 0; --p) {
-      step(m, nv, masked, tail, o, a, b, panel, acc[0]);
+  }
+  if (!masked) {
+    for (; p >= 2; p -= 2) {
+      step(m, nv, masked, tail, fetch, o, a, b, panel, acc[0]);
       if (copies) panel += nv * kLanes;
-      a += o->a_step;
-      b += o->b_step;
+      step(m, nv, masked, tail, fetch, o, a + o->a_step, b + o->b_step, panel, acc[0]);
+      if (copies) panel += nv * kLanes;
+      a += 2 * o->a_step;
+      b += 2 * o->b_step;
     }
+  }
+#pragma clang loop unroll(disable)
+  for (; p > 0; --p) {
+    step(m, nv, masked, tail, fetch, o, a, b, panel, acc[0]);
+    if (copies) panel += nv * kLanes;
+    a += o->a_step;
+    b += o->b_step;
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < m; ++i) {
@@ -227,52 +221,3 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
 
 // Enough chains of additions for two units of four cycles.
 #define INLAY_SETS(m, nv) ((m) * (nv) <= 2 ? 4 : (m) * (nv) <= 6 ? 2 : 1)
-#if !defined(INLAY_BLOCKS_ONLY)
-
-// Variants that the block has no use for are no code.
-#define INLAY_CASE(m, nv)                              \
-  case (m) * 8 + (nv):                                 \
-    if ((m) <= kRows && (nv) <= kVectors) {            \
-      block(m, nv, 1, tail, INLAY_SETS(m, nv), 0, &o); \
-    }                                                  \
-    break;
-#define INLAY_CASES(m) INLAY_CASE(m, 1) INLAY_CASE(m, 2) INLAY_CASE(m, 3) INLAY_CASE(m, 4)
-
-// Its operands come one by one, so that those that all calls of a program agree about are folded.
-static __attribute__((noinline)) void edge_block(int64_t m, int64_t n, int64_t r, int64_t k,
-                                                 const float* a, int64_t a_outer, int64_t a_row,
-                                                 int64_t a_step, const float* b, int64_t b_outer,
-                                                 int64_t b_step, float* c, int64_t c_row,
-                                                 float alpha, float beta) {
-  const Operands o = {r,       k,      a, a_outer, a_row, a_step, b,
-                      b_outer, b_step, c, c_row,   alpha, beta,   0};
-  const int64_t nv = (n + kLanes - 1) / kLanes;
-  const Mask tail = mask_of(n - (nv - 1) * kLanes);
-  switch (m * 8 + nv) {
-    INLAY_CASES(1)
-    INLAY_CASES(2)
-    INLAY_CASES(3)
-    INLAY_CASES(4)
-    INLAY_CASES(5)
-    INLAY_CASES(6)
-    INLAY_CASES(7)
-    INLAY_CASES(8)
-  }
-}
-
-#define INLAY_ROWS_KERNEL(symbol)                                                             \
-  void symbol(int64_t m, int64_t n, int64_t r, int64_t k, const float* a, int64_t a_outer,    \
-              int64_t a_row, int64_t a_step, const float* b, int64_t b_outer, int64_t b_step, \
-              float* c, int64_t c_row, int32_t first, float alpha, float beta) {              \
-    if (first == 0) beta = 1;                                                                 \
-    if (m == kRows && n == kVectors * kLanes) {                                               \
-      const Operands o = {r,       k,      a, a_outer, a_row, a_step, b,                      \
-                          b_outer, b_step, c, c_row,   alpha, beta,   0};                     \
-      block(kRows, kVectors, 0, mask_of(0), 1, 0, &o);                                        \
-    } else {                                                                                  \
-      edge_block(m, n, r, k, a, a_outer, a_row, a_step, b, b_outer, b_step, c, c_row, alpha,  \
-                 beta);                                                                       \
-    }                                                                                         \
-  }
-
-#endif

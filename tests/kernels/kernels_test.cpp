@@ -38,10 +38,12 @@ std::vector<Case> cases() {
   std::vector<std::string> targets = {"native", "x86-64-v3", "x86-64"};
   // Small blocks: many of them at sizes that the interpreter still manages.
   ParamValues small{{"mc", 24}, {"kc", 8}, {"nc", 96}};
-  ParamValues packed{{"few", 0}, {"low", 0}, {"small", -1}, {"rare", -1},
-                     {"kc", 8},  {"mc", 24}, {"nc", 96}};
+  ParamValues packed{{"stream_rows", 0}, {"stream_paged_rows", 0},
+                     {"low", 0},         {"small", -1},
+                     {"kc", 8},          {"mc", 24},
+                     {"nc", 96}};
   // Blocks that no micro-kernel is for: the meaning itself is compiled.
-  ParamValues no_rows{{"tile_rows", 3}, {"tile_columns", 5}, {"few_rows", 2}, {"few_columns", 7}};
+  ParamValues no_rows{{"tile_rows", 3}, {"tile_columns", 5}};
   ParamValues other_tile{{"mr", 4}, {"nr", 24}, {"mc", 24}, {"kc", 16}, {"nc", 96}};
   ParamValues no_row{{"mr", 3}, {"nr", 5}, {"mc", 9}, {"kc", 7}, {"nc", 15}};
   std::vector<std::map<std::string, std::string>> lengths;

@@ -8,19 +8,22 @@
 // Alignment  that of a float (4 bytes); fastest with rows of b on 32 bytes
 // Aliasing   c overlaps neither a nor b
 // Clobbers   no memory but the m x n elements of c; no state, no libc
-// Registers  up to 12 accumulators + 2 for a row of b + 2 broadcasts of a = 16 of 16 YMM
+// Registers  up to 12 accumulators + 3 for a row of b + 1 broadcast of a = 16 of 16 YMM
 //
-// Blocks of 6 x 16 or 8 x 8. Masked stores are slow, so the last vector of a row has blocks of its
-// own.
+// Blocks of 6 x 16 or 8 x 8, of 4 x 24 where b is far or rows are few. Masked stores are slow, so
+// the last vector of a row has blocks of its own.
 #define INLAY_HEIGHT_1 8
 #define INLAY_HEIGHT_2 6
-#define INLAY_HEIGHT_3 0
+#define INLAY_HEIGHT_3 4
 #define INLAY_HEIGHT_4 0
 #define INLAY_ROWS 8
-#define INLAY_VECTORS 2
+#define INLAY_VECTORS 3
+#define INLAY_NEAR_VECTORS 2
+#define INLAY_FETCH 1
 #define INLAY_MASKED_VECTORS 1
 #define INLAY_MASK_WHOLE 0
-#define INLAY_STREAM_ROWS 3
+#define INLAY_STREAM_ROWS 6
+#define INLAY_STREAM_PAGED_ROWS 64
 #define INLAY_STREAM_GROUP 3
 #include "../blocks.h"
 

@@ -18,9 +18,12 @@
 #define INLAY_HEIGHT_4 6
 #define INLAY_ROWS 16
 #define INLAY_VECTORS 4
+#define INLAY_NEAR_VECTORS 4
+#define INLAY_FETCH 2
 #define INLAY_MASKED_VECTORS 4
 #define INLAY_MASK_WHOLE 1
 #define INLAY_STREAM_ROWS 4
+#define INLAY_STREAM_PAGED_ROWS 4
 #define INLAY_STREAM_GROUP 4
 #include "../blocks.h"
 

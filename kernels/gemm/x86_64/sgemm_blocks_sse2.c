@@ -17,9 +17,12 @@
 #define INLAY_HEIGHT_4 0
 #define INLAY_ROWS 8
 #define INLAY_VECTORS 2
+#define INLAY_NEAR_VECTORS 2
+#define INLAY_FETCH 0
 #define INLAY_MASKED_VECTORS 1
 #define INLAY_MASK_WHOLE 0
 #define INLAY_STREAM_ROWS 2
+#define INLAY_STREAM_PAGED_ROWS 2
 #define INLAY_STREAM_GROUP 2
 #include "../blocks.h"
 
