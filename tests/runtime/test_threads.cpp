@@ -253,6 +253,9 @@ TEST_F(Placement, a_program_may_place_workers_itself) {
                    }),
               INLAY_OK);
   };
+  // The caller is there, so the pool has the worker elsewhere.
+  sched_setaffinity(0, sizeof chosen, &chosen);
+  usleep(3000);
   in_worker([&] { sched_setaffinity(0, sizeof chosen, &chosen); });
   // The caller moves about, and comes to that CPU too.
   for (int cpu = 0; cpu <= last; ++cpu) {

@@ -231,8 +231,8 @@ INLAY_API int32_t inlay_event_elapsed(InlayEvent* start, InlayEvent* stop, doubl
 
 // Threads that one parallel loop uses, the calling one included. The pool is one for the process:
 // while a loop of one thread uses it, loops of other threads run on their own thread alone. Workers
-// keep off the CPU of the thread that calls, as long as there is a CPU for each of them; a worker
-// whose affinity the program sets stays within that.
+// keep off the CPU of the thread that calls, as long as there is a CPU for each of them: the pool
+// sets their affinity; where the program sets it to something else, that holds.
 INLAY_API int32_t inlay_num_threads(void);
 
 // Sets it, 1 to 1024, for loops that start from now on. Errors: INVALID_ARGUMENT.
