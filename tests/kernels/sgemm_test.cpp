@@ -5,6 +5,7 @@
 #include <inlay/runtime.h>
 
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <sstream>
 
@@ -147,6 +148,23 @@ struct Compiled {
   }
 };
 
+// What is computed does not depend on who computes it: the bits are the same for any number of
+// threads.
+void expect_same_bits(const Compiled& compiled, const Size& size) {
+  std::vector<float> alone;
+  for (int threads : {1, 2, 5}) {
+    ASSERT_EQ(inlay_set_num_threads(threads), INLAY_OK);
+    Matrix a(size.m, size.k, 0, 1), b(size.k, size.n, 0, 2), c(size.m, size.n, 0, 3);
+    InlayValue args[] = {inlay_tensor(&a.tensor), inlay_tensor(&b.tensor), inlay_tensor(&c.tensor)};
+    ASSERT_EQ(inlay_call(compiled.function, args, 3), INLAY_OK) << inlay_last_error();
+    c.values.pop_back();  // beyond the last row
+    if (alone.empty()) alone = c.values;
+    EXPECT_EQ(std::memcmp(c.values.data(), alone.data(), alone.size() * sizeof(float)), 0)
+        << compiled.label << " " << size.m << " x " << size.n << " x " << size.k << ", " << threads
+        << " threads";
+  }
+}
+
 // Blocks of which a test has several, and conditions that send a part of the grid down each path.
 const ParamValues kSmallBlocks{{"low", 20},          {"small", 700}, {"near", 2500},
                                {"near_paged", 2000}, {"least", 40},  {"large", 1500},
@@ -165,7 +183,9 @@ std::vector<Size> grid() {
 
 TEST(Sgemm, EverySizeOnEveryPath) {
   for (const std::string& target : targets_here()) {
-    Compiled sgemm("sgemm.inlay", "sgemm", target, kSmallBlocks);
+    ParamValues params = kSmallBlocks;
+    params.insert({{"much", 6000}, {"fewest", 3}, {"shared_columns", 32}});
+    Compiled sgemm("sgemm.inlay", "sgemm", target, params);
     for (const Size& size : grid()) sgemm.check(size);
   }
 }
@@ -182,9 +202,13 @@ TEST(Sgemm, LargeOnesByTheirOwnBlocksOnThreeThreads) {
           Size{4, 1100, 67},    Size{150, 1, 70},     Size{70, 3, 300},   Size{9, 8, 4100},
           Size{20, 1024, 100},  Size{300, 1024, 70},  Size{6, 700, 150},  Size{8, 1024, 300},
           Size{5, 1283, 270},   Size{4, 515, 400},    Size{13, 601, 277}, Size{61, 2048, 39},
-          Size{7, 3333, 257}}) {
+          Size{7, 3333, 257},   Size{150, 1000, 300}}) {
       sgemm.check(size);
     }
+    // Shared out by columns, by rows, and by strips that are packed.
+    for (const Size& size : {Size{150, 1000, 300}, Size{1009, 127, 131}, Size{400, 611, 700}})
+      expect_same_bits(sgemm, size);
+    ASSERT_EQ(inlay_set_num_threads(3), INLAY_OK);
   }
 }
 
