@@ -269,6 +269,21 @@ func small(A: f32[N]) {
     EXPECT_THAT(good.out, ContainsRegex("pad on .*: ok, 16 shapes;")) << device;
     EXPECT_THAT(good.out, ContainsRegex("small on .*: ok, 16 shapes, [0-9]+ ended by an assert"));
   }
+  // How often a schedule was chosen, and its loops interpreted: of those that hold, the first.
+  write(folder_ / "s.inlay", R"(
+func f(A: f32[N]) { for i in 0..N { A[i] += 1.0 } }
+schedule f when N % 2 == 0 { split i by 2 into o, k }
+schedule f when N % 3 == 0 { }
+schedule f when N > 1000000 { parallel i }
+func g(A: f32[N]) { for i in 0..N { A[i] += 1.0 } }
+schedule g when N > 1000000 { parallel i }
+func h(A: f32[N]) { for i in 0..N { A[i] += 1.0 } }
+schedule h { parallel i })");
+  Result scheduled = inlay("check s.inlay --device cpu");
+  EXPECT_EQ(scheduled.code, 0) << scheduled.out << scheduled.err;
+  EXPECT_THAT(scheduled.out, ContainsRegex(": f .*: ok, 16 shapes \\([1-9] of them scheduled\\);"));
+  EXPECT_THAT(scheduled.out, ContainsRegex(": g .*: ok, 16 shapes \\(0 of them scheduled\\);"));
+  EXPECT_THAT(scheduled.out, ContainsRegex(": h .*: ok, 16 shapes \\(16 of them scheduled\\);"));
   // What is wrong is told with the command that shows it.
   std::string wrong = kVadd;
   wrong.replace(wrong.find("c[i] = a[i] + b[i];"), 19, "c[i] = a[i] - b[i];");

@@ -187,7 +187,8 @@ class DeviceCheck {
 
  private:
   bool check(const Function& function) {
-    ran_ = refused_ = asserted_ = 0;
+    ran_ = refused_ = asserted_ = scheduled_ = 0;
+    has_schedule_ = false;
     worst_ = 0;
     why_.clear();
     // Shapes that a function does not take are no shapes of it: so some more are tried.
@@ -205,6 +206,7 @@ class DeviceCheck {
       return false;
     }
     std::string others;
+    if (has_schedule_) others += fmt::format(" ({} of them scheduled)", scheduled_);
     if (asserted_) others += fmt::format(", {} ended by an assert, as they should", asserted_);
     if (refused_) others += fmt::format(", {} that it does not take ({})", refused_, why_);
     if (ran_ == 0) {
@@ -269,9 +271,12 @@ class DeviceCheck {
   // device, so races that nobody could prove or refute show here.
   std::string check_schedules(const Function& function, const Arguments& arguments,
                               const std::vector<TensorArgument>& expected) {
+    // The first that holds is chosen; those behind it are not asked.
     for (const AppliedSchedule& schedule : schedules_) {
-      if (schedule.function != function.name || schedule.steps.empty()) continue;
+      if (schedule.function != function.name) continue;
+      has_schedule_ = true;
       if (schedule.condition && !arguments.holds(schedule.condition)) continue;
+      if (schedule.steps.empty()) break;
       Program program = program_;
       for (Item& item : program.items) {
         auto* own = std::get_if<Function>(&item);
@@ -282,12 +287,12 @@ class DeviceCheck {
         interpret(program, *program.find_function(function.name),
                   arguments.interpreter_values(tensors));
       } catch (const CompileError& error) {
-        const Diagnostic& first = error.diagnostics().at(0);
-        if (first.rule == "extern") continue;  // the function calls what only the device has
-        return "the interpreter finds a fault in the scheduled function: " + first.message;
+        return "the interpreter finds a fault in the scheduled function: " +
+               error.diagnostics().at(0).message;
       }
       std::string wrong = differences(tensors, expected);
       if (!wrong.empty()) return "the scheduled function, interpreted: " + wrong;
+      ++scheduled_;
       break;
     }
     return "";
@@ -321,6 +326,8 @@ class DeviceCheck {
   DLDevice device_{};
   std::unique_ptr<LoadedProgram> loaded_;
   int ran_ = 0, refused_ = 0, asserted_ = 0;
+  int scheduled_ = 0;  // cases that a schedule with steps was chosen for, and interpreted
+  bool has_schedule_ = false;
   double worst_ = 0;
   std::string why_;  // the last case was refused
 };
