@@ -46,7 +46,8 @@ class Compilation {
       : program_(program), units_(units), options_(options) {}
 
   CompileResult run() {
-    check_units();
+    INLAY_CHECK(!units_.empty(), "nothing to compile");
+    check_units(program_, units_, options_, target_id);
     try {
       guard_llvm("compiling " + program_ + " for a GPU", Loc(), [this] {
         for (size_t i = 0; i < units_.size(); ++i) compile_unit(units_[i], i);
@@ -75,7 +76,6 @@ class Compilation {
     bool generic = id.find("-generic") != std::string::npos;
     return (generic ? 0 : 10) + int(std::count(id.begin(), id.end(), ':'));
   }
-  void check_units();
   void compile_unit(const CompileUnit& unit, size_t index);
   int code_object_version(const Target& target) const;
   bool wants_host() const {
@@ -108,31 +108,6 @@ int Compilation::code_object_version(const Target& target) const {
                        "leave the version away, or name the GPU itself");
   }
   return version;
-}
-
-void Compilation::check_units() {
-  INLAY_CHECK(!units_.empty(), "nothing to compile");
-  std::set<std::string> ids;
-  for (const CompileUnit& unit : units_) {
-    if (!ids.insert(target_id(unit.target)).second) {
-      throw CompileError("duplicate-target", Loc(),
-                         "target `" + unit.target.spec + "` is named twice");
-    }
-  }
-  if (units_[0].lowered.program.functions().empty()) {
-    throw CompileError("empty-program", Loc(), "program `" + program_ + "` has no function",
-                       "add a `func`");
-  }
-  for (Artifact artifact : options_.artifacts) {
-    bool single = artifact != Artifact::Object && artifact != Artifact::SharedObject;
-    if (single && units_.size() > 1) {
-      throw CompileError("several-targets", Loc(),
-                         "output `" + std::string(to_string(artifact)) +
-                             "` holds one target, but " + std::to_string(units_.size()) +
-                             " are named",
-                         "name one target, or ask for `so` or `obj`");
-    }
-  }
 }
 
 // One target: from the lowered program to its code object.

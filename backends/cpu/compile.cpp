@@ -50,7 +50,7 @@ class Compilation {
       : program_(program), units_(units), options_(options) {}
 
   CompileResult run() {
-    check_units();
+    check_variants();
     try {
       guard_llvm("compiling " + program_, Loc(), [this] { compile(); });
     } catch (const CompileError& error) {
@@ -65,7 +65,7 @@ class Compilation {
   }
 
  private:
-  void check_units();
+  void check_variants();
   /// Of the first unit, or what the object is for if it holds device parts alone.
   const Target& target() const;
   void compile();
@@ -91,11 +91,9 @@ const Target& Compilation::target() const {
   return units_.empty() ? *options_.host : units_[0].target;
 }
 
-void Compilation::check_units() {
-  INLAY_CHECK(!units_.empty() || (!options_.device_parts.empty() && options_.host),
-              "nothing to compile");
+void Compilation::check_variants() {
+  check_units(program_, units_, options_, [](const Target& each) { return each.spec; });
   const Target& first = target();
-  std::set<std::string> names;
   std::vector<std::vector<std::string>> better;
   for (const CompileUnit& unit : units_) {
     if (unit.target.arch != first.arch) {
@@ -103,10 +101,6 @@ void Compilation::check_units() {
                          "targets `" + first.spec + "` and `" + unit.target.spec +
                              "` are of two architectures, which no one file can hold",
                          "build one code object for each");
-    }
-    if (!names.insert(unit.target.spec).second) {
-      throw CompileError("duplicate-target", Loc(),
-                         "target `" + unit.target.spec + "` is named twice");
     }
     std::vector<std::string> required = required_features(unit.target);
     for (size_t i = 0; i < better.size(); ++i) {
@@ -125,26 +119,12 @@ void Compilation::check_units() {
   }
   const Program& program =
       units_.empty() ? options_.device_parts[0].program : units_[0].lowered.program;
-  if (program.functions().empty()) {
-    throw CompileError("empty-program", Loc(), "program `" + program_ + "` has no function",
-                       "add a `func`");
-  }
   for (const Function* function : program.functions()) {
     if (function->name == "code_object") {
       throw CompileError("name-clash", function->loc,
                          "a function can't be named code_object: its entry would be called "
                          "inlay_code_object, which names the code object's table",
                          "choose another name");
-    }
-  }
-  for (Artifact artifact : options_.artifacts) {
-    bool text = artifact != Artifact::Object && artifact != Artifact::SharedObject;
-    if (text && units_.size() > 1) {
-      throw CompileError("several-targets", Loc(),
-                         "output `" + std::string(to_string(artifact)) +
-                             "` holds one target, but " + std::to_string(units_.size()) +
-                             " are named",
-                         "name one target, or ask for `so` or `obj`");
     }
   }
 }

@@ -30,6 +30,8 @@ enum class Artifact : uint8_t {
 };
 /// "ir", "ll", "bc", "asm", "obj", "so", "hsaco".
 const char* to_string(Artifact artifact);
+/// True if it is of one target; the others hold all that a build names.
+bool holds_one_target(Artifact artifact);
 
 // ---- the report: proof of what was inlined ----
 
@@ -171,6 +173,13 @@ struct CompileResult {
   std::vector<DevicePart> device_parts;       ///< of a device backend, asked for an object
   Diagnostics warnings;
 };
+
+/// What every backend asks before it compiles `units`. Throws CompileError: rule "duplicate-target"
+/// if two have one `identity`, "empty-program", "several-targets" if an artifact holds one target
+/// and several are named.
+void check_units(const std::string& program_name, const std::vector<CompileUnit>& units,
+                 const CompileOptions& options,
+                 const std::function<std::string(const Target&)>& identity);
 
 /// A target that a backend offers, for `inlay targets` and help.
 struct TargetInfo {

@@ -194,7 +194,7 @@ CompileResult compile_units(PluginRegistry& plugins, const std::string& program,
   }
   bool wants_object = false;
   for (Artifact artifact : options.artifacts) {
-    bool of_all = artifact == Artifact::Object || artifact == Artifact::SharedObject;
+    bool of_all = !holds_one_target(artifact);
     wants_object |= of_all;
     if (!of_all && !host.empty() && !devices.empty()) {
       throw CompileError("several-targets", {},
