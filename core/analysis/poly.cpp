@@ -47,16 +47,38 @@ void Poly::normalize() {
   terms_.resize(kept);
 }
 
-Poly Poly::combine(const Poly& a, const Poly& b, int64_t sign) {
+size_t Poly::Hash::operator()(const Poly& poly) const {
+  // FNV-1a, a number at a time.
+  uint64_t hash = 0xcbf29ce484222325u;
+  auto mix = [&](uint64_t value) { hash = (hash ^ value) * 0x100000001b3u; };
+  for (auto& [monomial, coefficient] : poly.terms_) {
+    mix(static_cast<uint64_t>(coefficient));
+    for (AtomId id : monomial) mix(id);
+  }
+  return hash;
+}
+
+int64_t Poly::linear_in(AtomId id) const {
+  int64_t number = 0;
+  for (auto& [monomial, coefficient] : terms_) {
+    if (!std::binary_search(monomial.begin(), monomial.end(), id)) continue;
+    if (monomial.size() != 1) return 0;
+    number = coefficient;
+  }
+  return number;
+}
+
+Poly Poly::combine(const Poly& a, const Poly& b, int64_t scale, std::optional<AtomId> left_out) {
   Poly sum;
   sum.exact_ = a.exact_ && b.exact_;
   sum.may_use_ = a.may_use_ | b.may_use_;
   sum.terms_.reserve(a.terms_.size() + b.terms_.size());
   auto x = a.terms_.begin();
   for (auto& [monomial, coefficient] : b.terms_) {
+    if (left_out && std::binary_search(monomial.begin(), monomial.end(), *left_out)) continue;
     while (x != a.terms_.end() && x->first < monomial) sum.terms_.push_back(*x++);
     int64_t value = 0;
-    if (__builtin_mul_overflow(coefficient, sign, &value)) sum.exact_ = false;
+    if (__builtin_mul_overflow(coefficient, scale, &value)) sum.exact_ = false;
     if (x != a.terms_.end() && x->first == monomial) {
       if (__builtin_add_overflow(value, x->second, &value)) sum.exact_ = false;
       ++x;
@@ -107,7 +129,7 @@ bool Poly::split(AtomId id, Poly* coefficient, Poly* rest) const {
     (power ? coefficient : rest)->terms_.push_back({others, factor});
   }
   // Monomials that lose one atom keep their order only among themselves.
-  coefficient->normalize();
+  if (coefficient->terms_.size() > 1) coefficient->normalize();
   return true;
 }
 
@@ -136,11 +158,15 @@ std::optional<Poly> Poly::divided_by(const Poly& divisor) const {
     if (!std::includes(monomial.begin(), monomial.end(), atoms.begin(), atoms.end())) {
       return std::nullopt;
     }
-    std::vector<AtomId> left;
-    std::set_difference(monomial.begin(), monomial.end(), atoms.begin(), atoms.end(),
-                        std::back_inserter(left));
     Monomial others;
-    for (AtomId id : left) others.push_back(id);
+    const AtomId* taken = atoms.begin();
+    for (AtomId id : monomial) {
+      if (taken != atoms.end() && *taken == id) {
+        ++taken;
+      } else {
+        others.push_back(id);
+      }
+    }
     quotient.terms_.push_back({others, factor / number});
   }
   quotient.normalize();

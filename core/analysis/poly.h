@@ -75,6 +75,12 @@ class Poly {
   std::vector<AtomId> atoms() const;
   /// This as coefficient * id + rest, rest and coefficient free of id; false if id has a power.
   bool split(AtomId id, Poly* coefficient, Poly* rest) const;
+  /// The number in number * id, if that is the only term with id; else 0.
+  int64_t linear_in(AtomId id) const;
+  /// This + scale * (other without its terms with id).
+  Poly plus_rest(const Poly& other, AtomId id, int64_t scale) const {
+    return combine(*this, other, scale, id);
+  }
   /// This with `value` in the place of id.
   Poly with(AtomId id, const Poly& value) const;
   /// This / divisor if that leaves no remainder and the divisor is one term; else nullopt.
@@ -90,9 +96,15 @@ class Poly {
     return a.exact_ && b.exact_ && a.terms_ == b.terms_;
   }
   friend bool operator<(const Poly& a, const Poly& b) { return a.terms_ < b.terms_; }
+  /// Of equal terms, whether exact or not.
+  struct Hash {
+    size_t operator()(const Poly& poly) const;
+  };
 
  private:
-  static Poly combine(const Poly& a, const Poly& b, int64_t sign);
+  /// a + scale * (b without its terms with `left_out`).
+  static Poly combine(const Poly& a, const Poly& b, int64_t scale,
+                      std::optional<AtomId> left_out = std::nullopt);
   /// Sorts the terms and adds up those of one monomial.
   void normalize();
   bool finds(AtomId id) const;

@@ -14,6 +14,7 @@ class Prover {
     for (const Poly& fact : facts_) {
       // x - c >= 0, c >= 0
       std::vector<AtomId> atoms = fact.atoms();
+      keys_.push_back(key_of(fact));
       if (atoms.size() == 1 && fact - Poly(fact.constant()) == Poly::atom(atoms[0]) &&
           fact.constant() <= 0) {
         nonnegative_.insert(atoms[0]);
@@ -55,7 +56,8 @@ class Prover {
       if (split_cases(p, id, depth)) return true;
       if (++tries == 2) break;
     }
-    failed_[p] = std::max(failed_[p], depth);
+    int& failed = failed_[p];
+    failed = std::max(failed, depth);
     return false;
   }
 
@@ -89,18 +91,27 @@ class Prover {
     }
   }
 
+  // A hash of all terms but the number.
+  static size_t key_of(const Poly& poly) {
+    size_t key = 0;
+    for (auto& [monomial, coefficient] : poly.terms()) {
+      if (monomial.empty()) continue;
+      key = key * 0x9e3779b1 + static_cast<size_t>(coefficient);
+      for (AtomId id : monomial) key = key * 0x9e3779b1 + id;
+    }
+    return key;
+  }
+
   // True if p is a fact plus a number that is not negative.
   bool follows_from_fact(const Poly& p) const {
     // Asked at every turn, so nothing is subtracted where the terms differ.
-    auto begin = [](const Poly& poly) {
-      auto first = poly.terms().begin();
-      return first != poly.terms().end() && first->first.empty() ? std::next(first) : first;
-    };
-    return std::any_of(facts_.begin(), facts_.end(), [&](const Poly& fact) {
-      if (!std::equal(begin(p), p.terms().end(), begin(fact), fact.terms().end())) return false;
-      Poly slack = p - fact;
-      return slack.is_constant() && slack.constant() >= 0;
-    });
+    size_t key = key_of(p);
+    for (size_t i = 0; i < facts_.size(); ++i) {
+      if (keys_[i] != key) continue;
+      Poly slack = p - facts_[i];
+      if (slack.is_constant() && slack.constant() >= 0) return true;
+    }
+    return false;
   }
 
   // True if p is below zero whatever its atoms are, so that no search is needed.
@@ -120,9 +131,17 @@ class Prover {
   // bounds the one that leaves least is tried first, and of equal ones that which was learnt last.
   bool eliminate(AtomId id, const Poly& a, const Poly& rest, int depth) {
     std::vector<Poly> left;
+    int64_t number = a.is_constant() && a.constant() != INT64_MIN ? a.constant() : 0;
     auto with_bound = [&](const Poly& bound) {
+      if (!bound.uses(id)) return;
+      // Most often both are numbers, and nothing need be taken apart.
+      int64_t by = number ? bound.linear_in(id) : 0;
+      if (by && number % by == 0) {
+        if (number / by > 0) left.push_back(rest.plus_rest(bound, id, -(number / by)));
+        return;
+      }
       Poly c, e;
-      if (!bound.uses(id) || !bound.split(id, &c, &e)) return;
+      if (!bound.split(id, &c, &e)) return;
       if (auto t = a.divided_by(c)) {
         bool positive = t->is_constant() ? t->constant() >= 0 : prove(*t, depth - 1);
         if (positive) left.push_back(rest - *t * e);
@@ -152,10 +171,12 @@ class Prover {
     if (atom.kind != AtomKind::Min && atom.kind != AtomKind::Max) return false;
     Poly difference = atom.kind == AtomKind::Min ? atom.b - atom.a : atom.a - atom.b;
     auto with_fact = [&](const Poly& fact, const Poly& value) {
-      std::map<Poly, int> failed = std::exchange(failed_, {});
+      auto failed = std::exchange(failed_, {});
       facts_.push_back(fact);
+      keys_.push_back(key_of(fact));
       bool proven = prove(p.with(id, value), depth - 1);
       facts_.pop_back();
+      keys_.pop_back();
       failed_ = std::move(failed);
       return proven;
     };
@@ -164,8 +185,9 @@ class Prover {
 
   const Context& context_;
   std::vector<Poly> facts_;
+  std::vector<size_t> keys_;  // of facts_
   std::set<AtomId> nonnegative_;
-  std::map<Poly, int> failed_;  // with what depth was left
+  std::unordered_map<Poly, int, Poly::Hash> failed_;  // with what depth was left
   int budget_ = 0;
   bool exhausted_ = false;
 };
