@@ -143,19 +143,21 @@ bool equal(const StepNumber& a, const StepNumber& b) {
   return a.name == b.name && (!a.name.empty() || a.value == b.value);
 }
 
+bool equal(const std::optional<StepNumber>& a, const std::optional<StepNumber>& b) {
+  return a && b ? equal(*a, *b) : !a && !b;
+}
+
 bool equal(const ScheduleStep& a, const ScheduleStep& b) {
-  if (a.numbers.size() != b.numbers.size() || bool(a.alignment) != bool(b.alignment) ||
-      bool(a.import) != bool(b.import)) {
-    return false;
-  }
-  for (size_t i = 0; i < a.numbers.size(); ++i) {
-    if (!equal(a.numbers[i], b.numbers[i])) return false;
-  }
-  return a.kind == b.kind && a.loops == b.loops && a.names == b.names && a.object == b.object &&
-         a.even == b.even && a.tail == b.tail && a.edge == b.edge && a.write == b.write &&
-         a.level == b.level && a.padded == b.padded &&
-         (!a.alignment || equal(*a.alignment, *b.alignment)) && a.space == b.space &&
-         (!a.import || equal(a.import, b.import));
+  auto plain = [](const ScheduleStep& step) {
+    return std::tie(step.kind, step.loops, step.names, step.object, step.even, step.tail, step.edge,
+                    step.padded, step.pad, step.transposed, step.after, step.space, step.write,
+                    step.level, step.bound);
+  };
+  if (a.import ? !b.import || !equal(a.import, b.import) : bool(b.import)) return false;
+  return plain(a) == plain(b) &&
+         std::equal(a.numbers.begin(), a.numbers.end(), b.numbers.begin(), b.numbers.end(),
+                    [](const StepNumber& x, const StepNumber& y) { return equal(x, y); }) &&
+         equal(a.width, b.width) && equal(a.pitch, b.pitch) && equal(a.alignment, b.alignment);
 }
 
 bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, const Item& a,
