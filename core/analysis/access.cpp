@@ -169,6 +169,7 @@ class Collector : public Visitor {
         Access access = make(kind, view->buffer, view->loc);
         access.indices = indices;
         access.extents = extents;
+        access.is_view = true;
         access.sure = false;
         result.list.push_back(std::move(access));
       }

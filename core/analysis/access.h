@@ -31,6 +31,7 @@ struct Access {
   Stmt stmt;                  ///< the Store or Evaluate (or what holds the read)
   Loc loc;
   std::vector<Scope> scopes;  ///< outermost first, below the root
+  bool is_view = false;       ///< an operand of an intrinsic, `extents` of which it may touch
   bool is_local = false;      ///< the buffer is allocated below the root
   /// Of a local buffer: how many scopes enclose its allocation.
   size_t allocation_depth = 0;

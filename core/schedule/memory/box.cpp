@@ -25,9 +25,12 @@ Box box_of(const Site& site, const Context& context, const std::vector<Access>& 
       if (var) inner.insert(within.atoms().var(var));
     }
     for (size_t d = 0; d < buffer->rank(); ++d) {
-      Poly index = within.poly(access.indices[d]);
+      Poly index = within.poly(access.indices[d]), last = index;
+      if (d < access.extents.size() && access.extents[d]) {
+        last = index + within.poly(access.extents[d]) - Poly(1);
+      }
       auto low = within.tightest_without(index, inner, false);
-      auto top = within.tightest_without(index, inner, true);
+      auto top = within.tightest_without(last, inner, true);
       if (!low || !top) {
         refuse("illegal-stage", site,
                "no bounds are known for `" + describe(access) + "` in loop `" + site.name() + "`",
@@ -241,6 +244,17 @@ struct Redirect : Mutator {
     if (node.buffer.get() != from) return Mutator::mutate_node(node, self);
     return Store::make(to, (*map)(mutate(node.indices)), mutate(node.value), node.loc);
   }
+  Expr mutate_node(const View& node, const Expr& self) override {
+    if (node.buffer.get() != from) return Mutator::mutate_node(node, self);
+    std::vector<Expr> corner;
+    for (const ViewDim& dim : node.dims) corner.push_back(mutate(dim.min));
+    corner = (*map)(corner);
+    std::vector<ViewDim> dims;
+    for (size_t d = 0; d < corner.size(); ++d) {
+      dims.push_back({corner[d], mutate(node.dims[d].extent)});
+    }
+    return View::make(to, std::move(dims), node.loc);
+  }
 };
 
 }  // namespace
@@ -256,7 +270,7 @@ Stmt redirect(const Stmt& stmt, const Buffer& from, const Buffer& to, const Inde
 }
 
 std::vector<Access> accesses_to_stage(const Site& site, const Accesses& all,
-                                      const std::string& buffer) {
+                                      const std::string& buffer, bool takes_views) {
   std::vector<Access> accesses;
   std::vector<std::string> names;
   for (const Access& access : all.list) {
@@ -271,10 +285,25 @@ std::vector<Access> accesses_to_stage(const Site& site, const Accesses& all,
         nearest.empty() ? "" : "did you mean `" + nearest[0] + "`?");
   }
   for (const Access& access : accesses) {
-    if (access.unknown || !access.extents.empty() || !access.buffer.same_as(accesses[0].buffer)) {
+    std::string where = place_of(access.loc) + " in loop `" + site.name() + "`";
+    if (!access.buffer.same_as(accesses[0].buffer)) {
+      refuse("illegal-stage", site, "another `" + buffer + "` is accessed" + where,
+             "stage at a loop in which only one buffer has that name");
+    }
+    if (access.unknown) {
       refuse("illegal-stage", site,
-             "`" + buffer + "` is accessed by vectors or calls in loop `" + site.name() + "`",
-             "stage before tensorize and vector code");
+             "it is not known which elements of `" + buffer + "` are accessed" + where,
+             "stage at a loop without extern calls and vectors of indices, or call an intrinsic, "
+             "whose meaning tells");
+    }
+    if (access.is_view && !takes_views) {
+      refuse("illegal-stage", site, "`" + buffer + "` is given to an intrinsic" + where,
+             "let the workgroup copy before that: first stage ... in shared, then tensorize, which "
+             "gives the copy to the intrinsic");
+    }
+    if (!access.is_view && !access.extents.empty()) {
+      refuse("illegal-stage", site, "`" + buffer + "` is accessed by vectors" + where,
+             "stage at a loop without them; the step `vectorize` may come after stage");
     }
   }
   return accesses;

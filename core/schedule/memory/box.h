@@ -27,15 +27,16 @@ Expr common_guard(const Site& site, const Context& context, const Stmt& body, co
 
 /// Indices of the buffer -> indices of its copy.
 using IndexMap = std::function<std::vector<Expr>(const std::vector<Expr>&)>;
-/// `stmt` with accesses of `from` made accesses of `to`. `drop_guards`: the copy holds zeros where
-/// select(guard, from[...], 0) does not read.
+/// `stmt` with accesses of `from`, and views, made such of `to`. `drop_guards`: the copy holds
+/// zeros where select(guard, from[...], 0) does not read.
 Stmt redirect(const Stmt& stmt, const Buffer& from, const Buffer& to, const IndexMap& map,
               bool drop_guards);
 
 /// What the accesses of one buffer in the body of the site's loop are. Refuses, with rule
-/// "unknown-buffer" or "illegal-stage", if there are none, or what is not known element by element.
+/// "unknown-buffer" or "illegal-stage", if there are none, or one is not known by its elements; and
+/// operands of intrinsics, unless `takes_views`.
 std::vector<Access> accesses_to_stage(const Site& site, const Accesses& all,
-                                      const std::string& buffer);
+                                      const std::string& buffer, bool takes_views);
 
 /// True if, inside of lane loops, one of the serial loops of `scopes` may have a second iteration,
 /// in which work-items may overtake those that still read.

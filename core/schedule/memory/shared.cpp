@@ -329,7 +329,7 @@ Schedule& Schedule::stage_shared(const Stage& spec) {
   context.enter(at);
   Stmt body = inline_pure_lets(at.body);
   std::vector<Access> accesses =
-      accesses_to_stage(site, collect_accesses(body, program_), spec.buffer);
+      accesses_to_stage(site, collect_accesses(body, program_), spec.buffer, false);
   Buffer buffer = accesses[0].buffer;
   for (const Access& access : collect_accesses(group.outermost, program_).list) {
     if (!access.buffer.same_as(buffer) || !access.writes()) continue;

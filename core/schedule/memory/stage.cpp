@@ -73,6 +73,99 @@ bool allocates(const Stmt& stmt, const Buffer& buffer) {
   return finder.found;
 }
 
+// Intrinsics are given parts of the copy now, whose strides are others: what they say of them must
+// be certain.
+class Takers : Visitor {
+ public:
+  Takers(const Site& site, const Context& context, const Program& program, const Buffer& tile)
+      : site_(site), context_(context), program_(program), tile_(tile) {
+    Poly stride(1);
+    strides_.resize(tile->rank());
+    for (size_t d = tile->rank(); d-- > 0; stride = stride * context.poly(tile->shape[d])) {
+      strides_[d] = stride;
+    }
+  }
+  using Visitor::visit;
+
+ private:
+  using Visitor::visit_node;
+  void visit_node(const CallIntrin& node) override {
+    Visitor::visit_node(node);
+    const Intrinsic* intrinsic = program_.find_intrinsic(node.name);
+    for (size_t i = 0; intrinsic && i < node.args.size(); ++i) {
+      auto* view = node.args[i].as<View>();
+      auto* formal = std::get_if<Buffer>(&intrinsic->params[i]);
+      if (view && formal && view->buffer.same_as(tile_)) check(*intrinsic, *formal, *view);
+    }
+  }
+
+  void check(const Intrinsic& intrinsic, const Buffer& formal, const View& view) const {
+    check_alignment(intrinsic, formal, view);
+    Poly compact(1);
+    size_t d = formal->rank();
+    for (size_t dim = view.dims.size(); dim-- > 0;) {
+      if (!view.dims[dim].extent) continue;
+      Poly extent = context_.poly(view.dims[dim].extent);
+      Expr stride = formal->strides.empty() ? Expr() : formal->strides[--d];
+      const IntImm* number = stride ? as_int(stride) : nullptr;
+      bool fits = stride && is_free(intrinsic, stride);
+      if (!stride) fits = context_.proves_zero(strides_[dim] - compact);
+      if (number) fits = context_.proves_zero(strides_[dim] - Poly(number->value));
+      if (!fits && !context_.proves_zero(extent - Poly(1))) {
+        refuse("illegal-stage", site_,
+               "the copy of `" + formal.name() + "` of `" + intrinsic.name +
+                   "` would not have the strides that it asks for" + place_of(view.loc),
+               "declare it `strided`, or stage at a loop where the copy is the operand");
+      }
+      compact = compact * extent;
+    }
+  }
+
+  void check_alignment(const Intrinsic& intrinsic, const Buffer& formal, const View& view) const {
+    int bytes = formal->type.bytes();
+    if (formal->alignment <= bytes) return;
+    Poly offset;
+    for (size_t d = 0; d < view.dims.size(); ++d) {
+      offset = offset + context_.poly(view.dims[d].min) * strides_[d];
+    }
+    bool aligned = offset.divided_by(Poly(formal->alignment / bytes)).has_value();
+    if (aligned && tile_->alignment >= formal->alignment) return;
+    refuse("illegal-stage", site_,
+           "the copy of `" + formal.name() + "` of `" + intrinsic.name + "` would not lie at " +
+               std::to_string(formal->alignment) + " bytes, as it asks for" + place_of(view.loc),
+           "stage with align " + std::to_string(formal->alignment) +
+               ", at a loop where the copy is the operand");
+  }
+
+  // A stride that nothing else tells: `strided`.
+  static bool is_free(const Intrinsic& intrinsic, const Expr& stride) {
+    if (!stride.as<VarNode>() || stride.as<VarNode>()->is_constant) return false;
+    struct Counter : Visitor {
+      const ExprNode* var = nullptr;
+      int count = 0;
+      using Visitor::visit_node;
+      void visit_node(const VarNode& node) override { count += &node == var; }
+    } counter;
+    counter.var = stride.get();
+    for (const Param& param : intrinsic.params) {
+      auto* buffer = std::get_if<Buffer>(&param);
+      if (!buffer) {
+        counter.count += std::get<Var>(param).get() == stride.get();
+        continue;
+      }
+      for (const Expr& each : (*buffer)->shape) counter.visit(each);
+      for (const Expr& each : (*buffer)->strides) counter.visit(each);
+    }
+    return counter.count == 1;
+  }
+
+  const Site& site_;
+  const Context& context_;
+  const Program& program_;
+  const Buffer& tile_;
+  std::vector<Poly> strides_;
+};
+
 }  // namespace
 
 Schedule& Schedule::stage(const Stage& spec) {
@@ -100,10 +193,13 @@ Schedule& Schedule::stage(const Stage& spec) {
   }
   Stmt body = inline_pure_lets(at.body);
   Accesses all = collect_accesses(body, program_);
-  std::vector<Access> accesses = accesses_to_stage(site, all, spec.buffer);
+  std::vector<Access> accesses = accesses_to_stage(site, all, spec.buffer, true);
   Buffer buffer = accesses[0].buffer;
-  bool written = false;
-  for (const Access& access : accesses) written |= access.writes();
+  bool written = false, viewed = false;
+  for (const Access& access : accesses) {
+    written |= access.writes();
+    viewed |= access.is_view;
+  }
   if (all.fence && written) {
     refuse("illegal-stage", site,
            "an assert, a barrier or volatile assembly in loop `" + spec.at + "`" +
@@ -113,7 +209,8 @@ Schedule& Schedule::stage(const Stage& spec) {
   Context context = context_at(function_, site);
   context.enter(at);
   Box box = box_of(site, context, accesses);
-  if (!box.outside.empty() && (written || spec.pad)) refuse_outside(site, context, buffer, box);
+  if (!box.outside.empty() && (written || viewed || spec.pad))
+    refuse_outside(site, context, buffer, box);
 
   // The greatest extents, free of all loops if that can be.
   std::set<AtomId> outer{context.atoms().var(at.var.operator->())};
@@ -268,6 +365,8 @@ Schedule& Schedule::stage(const Stage& spec) {
     result.push_back(redirect(stmt, buffer, tile, map, !box.outside.empty()));
   }
   if (written) result.push_back(copy("out", false));
+  Takers takers(site, context, program_, tile);
+  for (const Stmt& stmt : result) takers.visit(stmt);
   Stmt root = replace(function_.body, {{site.self.get(), {with_body(at, std::move(result))}}});
   // Copying back writes the whole box: loops that run side by side around it are asked again.
   Function changed = function_;

@@ -1,4 +1,6 @@
 // What matches an intrinsic's meaning, and what is said where nothing does.
+#include "core/schedule/steps.h"
+#include "core/verify/verify.h"
 #include "tests/core/support/schedule_util.h"
 
 namespace inlay::testing {
@@ -278,6 +280,98 @@ TEST(Tensorize, AndInlineAgain) {
   s.tensorize("i", "add8", {}).inline_call("o");
   EXPECT_EQ(print(s.function()).find("add8"), std::string::npos);
   expect_same(program, s, {}, {"C"});
+}
+
+// ---- stage after tensorize ----
+
+// The calls are given the copy, in which what they do stays until it is copied back.
+TEST(StageAfterTensorize, TheTileIsTheOperand) {
+  Program program =
+      with("for i in 0..4 { for j in 0..6 { for k in 0..K { C[i, j] += A[k, i] * B[k, j] } } }",
+           "A: f32[K, 4], B: f32[K, 6], C: f32[4, 6]");
+  for (const char* place : {"C at jp as c", "C at jp as c pad", "C at ip as c in global",
+                            "C at jp as c in global", "ap at kb as a", "bp at kb as b in global"}) {
+    SCOPED_TRACE(place);
+    Schedule s(program, "f");
+    apply_steps(s,
+                "split i by 2 into ip, ii  split j by 3 into jp, jj  split k by 4 into kb, p "
+                "reorder ip, jp, kb, p, ii, jj  pack A at jp as ap[kb, p, ii] "
+                "pack B at ip as bp[jp, kb, p, jj]  tensorize p as tile<2, 3>",
+                "steps");
+    apply_steps(s, std::string("stage ") + place, "steps");
+    EXPECT_TRUE(verify(s.program()).all().empty()) << render(verify(s.program()).all());
+    EXPECT_TRUE(has(print(s.function()), {"tile<2, 3>("}));
+    for (int64_t k : {0, 3, 4, 9}) expect_same(program, s, {{"K", k}});
+  }
+}
+
+TEST(StageAfterTensorize, OperandsThatAreReadOnly) {
+  Program program =
+      with("for i in 0..N / 8 { for v in 0..8 { C[i * 8 + v] = A[i * 8 + v] + B[v] } }", kVectors);
+  Schedule s(program, "f");
+  s.tensorize("v", "add8", {});
+  Stage spec{"A", "i", "a"};
+  s.stage(spec);
+  EXPECT_TRUE(has(print(s.function()), {"add8(a, B[0..8], C[i * 8..i * 8 + 8])"}))
+      << print(s.function());
+  for (int64_t n : {0, 8, 23}) expect_same(program, s, {{"N", n}});
+}
+
+TEST(StageAfterTensorize, WhatTheOperandAsksForMustStay) {
+  Program program = parse(R"(
+intrin square(a: f32[4, 8] align 32) { for i in 0..4 { for j in 0..8 { a[i, j] += 1.0 } } }
+intrin half(a: f32[2, 4] strides [8, 1]) { for i in 0..2 { for j in 0..4 { a[i, j] += 1.0 } } }
+func f(A: f32[T, 4, 8] align 32) {
+  for t in 0..T { for i in 0..4 { for j in 0..8 { A[t, i, j] += 1.0 } } }
+}
+func g(A: f32[2, 8]) { for t in 0..2 { for i in 0..2 { for j in 0..4 { A[i, t * 4 + j] += 1.0 } } } })");
+  Schedule s(program, "f");
+  s.tensorize("i", "square", {});
+  Stage spec{"A", "t", "a"};
+  spec.alignment = 16;
+  Diagnostic refused = refusal([&] { s.stage(spec); });
+  EXPECT_EQ(refused.rule, "illegal-stage");
+  EXPECT_TRUE(has(refused.message, {"`a` of `square` would not lie at 32 bytes"}));
+  EXPECT_TRUE(has(refused.help, {"align 32"}));
+  spec.alignment = 32;
+  s.stage(spec);
+  EXPECT_TRUE(has(print(s.function()), {"square(a["}));
+
+  // Half a row of the copy is a whole one.
+  Schedule rows(program, "g");
+  rows.tensorize("i", "half", {});
+  refused = refusal([&] { rows.stage(Stage{"A", "t", "a"}); });
+  EXPECT_EQ(refused.rule, "illegal-stage");
+  EXPECT_TRUE(has(refused.message, {"would not have the strides"})) << refused.message;
+  EXPECT_TRUE(has(refused.help, {"`strided`"}));
+}
+
+TEST(StageAfterTensorize, WhatNobodyKnows) {
+  Program program = parse(R"(
+intrin add4(a: f32[4] strided) { for i in 0..4 { a[i] += 1.0 } }
+func f(A: f32[8, 4], B: f32[8, 4], C: f32[8, 4]) {
+  for i in 0..8 {
+    call uk(&A[i, 0])
+    B[i, ramp(0, 1, 4)] = broadcast(1.0, 4)
+    for j in 0..4 { C[i, j] += 1.0 }
+  }
+})");
+  Schedule s(program, "f");
+  s.tensorize("j", "add4", {});
+  struct {
+    const char* buffer;
+    const char* message;
+    const char* help;
+  } const cases[] = {{"A", "it is not known which elements of `A` are accessed", "extern calls"},
+                     {"B", "`B` is accessed by vectors", "`vectorize` may come after stage"}};
+  for (auto& each : cases) {
+    Diagnostic refused = refusal([&] { s.stage(Stage{each.buffer, "i", "copy"}); });
+    EXPECT_EQ(refused.rule, "illegal-stage");
+    EXPECT_TRUE(has(refused.message, {each.message})) << refused.message;
+    EXPECT_TRUE(has(refused.help, {each.help})) << refused.help;
+  }
+  s.stage(Stage{"C", "i", "c"});
+  EXPECT_TRUE(has(print(s.function()), {"add4(c[0, 0..4])"})) << print(s.function());
 }
 
 }  // namespace
