@@ -133,7 +133,8 @@ class UnitCompiler {
   void optimize_device();
   void generate(StageDump& dump);
   void read_back();
-  void check_budgets(Diagnostics& found) const;
+  void check_budgets(const EmittedKernel& emitted, const KernelReport& kernel,
+                     Diagnostics& found) const;
   void make_host();
   void clean_before_optimization();
   void drop_dead();
@@ -315,20 +316,20 @@ int64_t taken(const KernelReport& kernel, Resource resource) {
   return 0;
 }
 
-void UnitCompiler::check_budgets(Diagnostics& found) const {
-  for (const Function* function : unit_.lowered.program.functions()) {
-    for (const Budget& budget : function->budgets) {
-      if (budget.target && !matches(*budget.target, unit_.target)) continue;
-      for (const KernelReport& kernel : report_.kernels) {
-        int64_t value = taken(kernel, budget.resource);
-        if (kernel.function != function->name || budget.holds(value)) continue;
-        found.error("budget", budget.loc,
-                    "kernel " + kernel.name + " of " + function->name + " has " +
-                        to_string(budget.resource) + " " + std::to_string(value) + " on " +
-                        unit_.target.spec + ", but the function requires " + to_string(budget),
-                    "make the blocks smaller, or the bound wider; `inlay build --report` of a "
-                    "copy without it shows all that its kernels take");
-      }
+void UnitCompiler::check_budgets(const EmittedKernel& emitted, const KernelReport& kernel,
+                                 Diagnostics& found) const {
+  for (const Stmt& stmt : emitted.required) {
+    const Requirement& requirement = stmt.as<Require>()->requirement;
+    if (requirement.target && !matches(*requirement.target, unit_.target)) continue;
+    for (const Budget& budget : requirement.budgets) {
+      int64_t value = taken(kernel, budget.resource);
+      if (budget.holds(value)) continue;
+      found.error("budget", budget.loc,
+                  "kernel " + kernel.name + " of " + kernel.function + " has " +
+                      to_string(budget.resource) + " " + std::to_string(value) + " on " +
+                      unit_.target.spec + ", but " + to_string(budget) + " is required",
+                  "make the blocks smaller, or the bound wider; `inlay build --report` of a "
+                  "copy without it shows all that its kernels take");
     }
   }
 }
@@ -373,6 +374,7 @@ void UnitCompiler::read_back() {
     report.kernarg_bytes = kernel->kernarg_size;
     report.occupancy =
         occupancy(facts_, kernel->vgprs + kernel->agprs, kernel->sgprs, kernel->lds_bytes, items);
+    check_budgets(emitted, report, found);
     report_.kernels.push_back(report);
 
     launched.name = emitted.name;
@@ -413,7 +415,6 @@ void UnitCompiler::read_back() {
                         "remove the import, or launch one of its kernels");
     }
   }
-  check_budgets(found);
   found.throw_if_errors();
 }
 

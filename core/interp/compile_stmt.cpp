@@ -173,6 +173,7 @@ void Compiler::stmt(const Stmt& stmt) {
     case StmtKind::ImportPragma:
     case StmtKind::UnrollPragma:
     case StmtKind::Prefetch:
+    case StmtKind::Require:
       break;
   }
   --depth_;

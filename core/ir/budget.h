@@ -1,12 +1,20 @@
-// Budgets: what the kernels of a function may take of a GPU.
+// What is for some targets alone, and what kernels may take of a GPU there: TargetPredicate,
+// Budget, Requirement.
 #pragma once
 
 #include <optional>
 
 #include "core/ir/expr.h"
-#include "core/ir/schedule_item.h"
 
 namespace inlay {
+
+/// `x86_64(avx2, fma)`: an architecture and features that it must have. Arch "any" matches all.
+struct TargetPredicate {
+  std::string arch;
+  std::vector<std::string> features;
+  Loc loc;
+};
+std::string to_string(const TargetPredicate& predicate);
 
 //                      Name       spelling
 #define INLAY_RESOURCES(ROW)                                                        \
@@ -25,19 +33,27 @@ enum class Resource : uint8_t {
 const char* to_string(Resource resource);
 std::optional<Resource> resource_of(std::string_view spelling);
 
-/// `require vgprs <= 128 for amdgpu(gfx900)`: holds for each kernel that the function becomes on a
-/// GPU target that fits; a build that breaks it fails. Says nothing of CPU targets.
+/// `vgprs <= 128`.
 struct Budget {
   Resource resource{};
   BinaryOp op{};  ///< a comparison, the resource on its left
   int64_t limit = 0;
-  std::optional<TargetPredicate> target;  ///< none: every GPU
   Loc loc;
 
   bool holds(int64_t value) const;
 };
-bool equal(const Budget& a, const Budget& b);
 /// "vgprs <= 128".
 std::string to_string(const Budget& budget);
+
+/// `require vgprs <= 128, scratch == 0 for amdgpu(gfx900)`: holds for each of certain kernels on
+/// each GPU target that fits; a build that breaks it fails. Says nothing of CPU targets.
+struct Requirement {
+  std::vector<Budget> budgets;
+  std::optional<TargetPredicate> target;  ///< none: every GPU
+  Loc loc;
+};
+bool equal(const Requirement& a, const Requirement& b);
+/// As it is written, on one line.
+std::string to_string(const Requirement& requirement);
 
 }  // namespace inlay

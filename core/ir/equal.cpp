@@ -82,6 +82,7 @@ class Comparer {
     return found == buffers_.end() ? a.same_as(b) : found->second == b.get();
   }
   bool compare(const Import& a, const Import& b) { return equal(a, b); }
+  bool compare(const Requirement& a, const Requirement& b) { return equal(a, b); }
   template <typename T>
   bool compare(const std::vector<T>& a, const std::vector<T>& b) {
     if (a.size() != b.size()) return false;
@@ -197,6 +198,7 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
     auto& other = std::get<ScheduleItem>(b);
     if (schedule->function != other.function || !equal(schedule->target, other.target) ||
         schedule->params.size() != other.params.size() ||
+        !comparer.compare(schedule->requirements, other.requirements) ||
         schedule->steps.size() != other.steps.size()) {
       return false;
     }
@@ -218,9 +220,6 @@ bool equal_item(Comparer& comparer, const Program& in_a, const Program& in_b, co
          comparer.define_params(function.params, other.params, function.symbols(), other.symbols(),
                                 true) &&
          comparer.compare(function.imports, other.imports) &&
-         std::equal(function.budgets.begin(), function.budgets.end(), other.budgets.begin(),
-                    other.budgets.end(),
-                    [](const Budget& x, const Budget& y) { return equal(x, y); }) &&
          comparer.compare(function.body, other.body);
 }
 

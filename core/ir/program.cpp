@@ -198,8 +198,12 @@ bool Budget::holds(int64_t value) const {
   return false;
 }
 
-bool equal(const Budget& a, const Budget& b) {
-  return a.resource == b.resource && a.op == b.op && a.limit == b.limit &&
+bool equal(const Requirement& a, const Requirement& b) {
+  auto alike = [](const Budget& x, const Budget& y) {
+    return x.resource == y.resource && x.op == y.op && x.limit == y.limit;
+  };
+  return std::equal(a.budgets.begin(), a.budgets.end(), b.budgets.begin(), b.budgets.end(),
+                    alike) &&
          a.target.has_value() == b.target.has_value() &&
          (!a.target ||
           (a.target->arch == b.target->arch && a.target->features == b.target->features));
@@ -208,6 +212,14 @@ bool equal(const Budget& a, const Budget& b) {
 std::string to_string(const Budget& budget) {
   return std::string(to_string(budget.resource)) + " " + spelling(budget.op) + " " +
          std::to_string(budget.limit);
+}
+
+std::string to_string(const Requirement& requirement) {
+  std::string text = "require ";
+  for (const Budget& budget : requirement.budgets) {
+    text += (&budget == &requirement.budgets[0] ? "" : ", ") + to_string(budget);
+  }
+  return requirement.target ? text + " for " + to_string(*requirement.target) : text;
 }
 
 }  // namespace inlay

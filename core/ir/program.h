@@ -5,7 +5,6 @@
 #include <map>
 #include <variant>
 
-#include "core/ir/budget.h"
 #include "core/ir/schedule_item.h"
 
 namespace inlay {
@@ -31,7 +30,6 @@ struct Function {
   std::vector<Import> imports;  ///< function scope
   Stmt body;                    ///< a Block
   Loc loc;
-  std::vector<Budget> budgets = {};
 
   /// Index variables in shapes and strides of params that are no params themselves, in order of
   /// appearance: M, N, K of `A: f32[M, K]`. Each is bound at its first plain appearance.

@@ -10,14 +10,6 @@
 
 namespace inlay {
 
-/// `x86_64(avx2, fma)`: an architecture and features that it must have. Arch "any" matches all.
-struct TargetPredicate {
-  std::string arch;
-  std::vector<std::string> features;
-  Loc loc;
-};
-std::string to_string(const TargetPredicate& predicate);
-
 /// What becomes of the last, incomplete block of a split loop.
 enum class Tail : uint8_t {
   Perfect,  ///< there is none: the factor divides the extent, and that is proven, or the step
@@ -108,6 +100,8 @@ struct ScheduleItem {
   std::vector<ScheduleParam> params;
   /// Over the function's symbols and scalars, program parameters and `params`; null: always.
   Expr condition;
+  /// Of the kernels that the function becomes where this schedule is chosen.
+  std::vector<Requirement> requirements = {};
   std::vector<ScheduleStep> steps;
   Loc loc;
 };

@@ -204,4 +204,12 @@ Stmt Prefetch::make(Buffer buffer, std::vector<Expr> indices, bool write, int64_
   return finish(node, loc);
 }
 
+Stmt Require::make(Requirement requirement) {
+  INLAY_CHECK(!requirement.budgets.empty(), "nothing is required");
+  auto* node = new Require;
+  Loc loc = requirement.loc;
+  node->requirement = std::move(requirement);
+  return finish(node, loc);
+}
+
 }  // namespace inlay

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/import.h"
-#include "core/ir/expr.h"
+#include "core/ir/budget.h"
 
 namespace inlay {
 
@@ -164,6 +164,14 @@ struct Prefetch : StmtOf<Prefetch, StmtKind::Prefetch> {
   INLAY_FIELDS(buffer, indices, write, level)
   static Stmt make(Buffer buffer, std::vector<Expr> indices, bool write = false, int64_t level = 1,
                    Loc loc = {});
+};
+
+/// What the kernels must keep to that the block becomes which this stands in, or that it is a part
+/// of. Outside of loops.
+struct Require : StmtOf<Require, StmtKind::Require> {
+  Requirement requirement;
+  INLAY_FIELDS(requirement)
+  static Stmt make(Requirement requirement);
 };
 
 }  // namespace inlay

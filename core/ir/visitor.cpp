@@ -282,6 +282,9 @@ Stmt Mutator::mutate_node(const ImportPragma&, const Stmt& self) {
 Stmt Mutator::mutate_node(const UnrollPragma&, const Stmt& self) {
   return self;
 }
+Stmt Mutator::mutate_node(const Require&, const Stmt& self) {
+  return self;
+}
 
 Stmt Mutator::mutate_node(const Prefetch& node, const Stmt& self) {
   Buffer buffer = mutate_buffer(node.buffer);

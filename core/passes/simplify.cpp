@@ -272,7 +272,7 @@ class Simplifier : public Mutator {
  private:
   static bool declares(const Block& block) {
     for (const Stmt& stmt : block.stmts) {
-      if (stmt.as<Let>() || stmt.as<Allocate>()) return true;
+      if (stmt.as<Let>() || stmt.as<Allocate>() || stmt.as<Require>()) return true;
     }
     return false;
   }

@@ -123,7 +123,7 @@ class Applier {
     }
     applied.steps = schedule.steps();
     applied.reassociates = schedule.reassociates();
-    rest = join(condition, schedule.function().body, rest, item.loc);
+    rest = join(condition, schedule.function().body, item.requirements, rest, item.loc);
     return applied;
   }
 
@@ -142,15 +142,27 @@ class Applier {
     }
   }
 
-  static Stmt join(const Expr& condition, const Stmt& body, const Stmt& rest, const Loc& loc) {
-    if (!condition) return body;
+  // The requirements of a schedule are those of its branch.
+  static Stmt required(const std::vector<Requirement>& requirements, const Stmt& body) {
+    if (requirements.empty()) return body;
+    const Block* block = body.as<Block>();
+    std::vector<Stmt> stmts;
+    for (const Requirement& each : requirements) stmts.push_back(Require::make(each));
+    stmts.insert(stmts.end(), block->stmts.begin(), block->stmts.end());
+    return Block::make(std::move(stmts), block->loc);
+  }
+
+  static Stmt join(const Expr& condition, const Stmt& body,
+                   const std::vector<Requirement>& requirements, const Stmt& rest, const Loc& loc) {
+    if (!condition) return required(requirements, body);
     const std::vector<Stmt>& stmts = body.as<Block>()->stmts;
     auto* branch = stmts.size() == 1 ? stmts[0].as<If>() : nullptr;
     if (branch && !branch->else_body) {
-      return Block::make({If::make(branch->condition, branch->then_body, rest, loc)}, loc);
+      return Block::make(
+          {If::make(branch->condition, required(requirements, branch->then_body), rest, loc)}, loc);
     }
     // A step decided the condition, and took the branch away.
-    return Block::make({If::make(condition, body, rest, loc)}, loc);
+    return Block::make({If::make(condition, required(requirements, body), rest, loc)}, loc);
   }
 
   const Program& program_;

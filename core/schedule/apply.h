@@ -6,7 +6,8 @@
 // the list. A function with several becomes a chain of branches, one for each, which tests the
 // conditions in this order; if none is unconditional, the last branch is the function as it is
 // written. Within a branch its condition is known to every step. A condition that is false by its
-// numbers alone makes no branch.
+// numbers alone makes no branch. What a schedule requires of kernels stands at the head of its
+// branch.
 #pragma once
 
 #include "core/passes/passes.h"

@@ -219,6 +219,9 @@ Stmt unshare(const Stmt& stmt) {
     Stmt mutate_node(const UnrollPragma& node, const Stmt&) override {
       return UnrollPragma::make(node.count, node.loc);
     }
+    Stmt mutate_node(const Require& node, const Stmt&) override {
+      return Require::make(node.requirement);
+    }
     Stmt mutate_node(const Prefetch& node, const Stmt&) override {
       return Prefetch::make(node.buffer, node.indices, node.write, node.level, node.loc);
     }
@@ -521,7 +524,8 @@ Stmt hoist_guards(const Stmt& stmt, size_t depth) {
 }
 
 bool is_hint(const Stmt& stmt) {
-  return stmt.as<ImportPragma>() || stmt.as<UnrollPragma>() || stmt.as<Prefetch>();
+  return stmt.as<ImportPragma>() || stmt.as<UnrollPragma>() || stmt.as<Prefetch>() ||
+         stmt.as<Require>();
 }
 
 bool is_pure(const Expr& expr) {

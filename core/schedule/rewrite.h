@@ -73,7 +73,7 @@ Stmt inline_pure_lets(const Stmt& stmt);
 /// Loops around nothing but an `if` that does not depend on them: the `if` goes outside. Of the
 /// nest, the outermost `depth` loops.
 Stmt hoist_guards(const Stmt& stmt, size_t depth);
-/// Imports, prefetches and the like: they compute nothing, and stand in nobody's way.
+/// Imports, prefetches, budgets and the like: they compute nothing, and stand in nobody's way.
 bool is_hint(const Stmt& stmt);
 /// True if evaluating `expr` reads no memory and calls nothing.
 bool is_pure(const Expr& expr);

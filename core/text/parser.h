@@ -155,6 +155,10 @@ class Parser {
   Stmt parse_store();
   Stmt parse_prefetch();
   Stmt parse_unroll_pragma();
+  /// `require` is a name elsewhere: only a name behind it makes it this.
+  bool at_require();
+  /// nullopt: all of it is wrong, and told.
+  std::optional<Requirement> parse_require();
   int parse_cache_level();
   Stmt parse_intrin_call();
   void recover_stmt(size_t begin, bool stop_at_brace = false);
@@ -176,8 +180,7 @@ class Parser {
   Expr parse_plain_or_symbol(bool symbols);
   Expr symbol(const std::string& name, const Loc& loc);
   TargetPredicate parse_predicate(bool params_follow = false);
-  Stmt parse_item_body(std::vector<Import>* imports, std::vector<Budget>* budgets = nullptr);
-  void parse_budgets(std::vector<Budget>& budgets);
+  Stmt parse_item_body(std::vector<Import>* imports);
   void check_item_name(const Token& name, bool is_function);
   void recover_item(size_t begin);
   /// Items up to the end of the current file.
@@ -188,6 +191,7 @@ class Parser {
   void parse_include();
   bool at_schedule_params();
   void parse_steps(std::vector<ScheduleStep>& steps);
+  void recover_step(size_t begin);
   ScheduleStep parse_step();
   std::string step_loop();
   void step_loops(std::vector<std::string>& loops);

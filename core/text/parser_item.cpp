@@ -338,61 +338,14 @@ Buffer Parser::parse_buffer_type(const Token& name, DType type, bool is_param) {
   });
 }
 
-// require RESOURCE OP INTEGER, ... [for PREDICATE]
-void Parser::parse_budgets(std::vector<Budget>& budgets) {
-  advance();
-  size_t first = budgets.size();
-  do {
-    Budget budget;
-    budget.loc = here();
-    Token name = expect_name("what is bounded: vgprs, sgprs, lds, scratch, spills or occupancy");
-    std::optional<Resource> resource = resource_of(name.text);
-    if (!resource) {
-      error("parse", loc_of(name), "a GPU has no resource `" + std::string(name.text) + "`",
-            "require bounds vgprs, sgprs, lds, scratch, spills or occupancy");
-    }
-    static constexpr std::pair<const char*, BinaryOp> kComparisons[] = {{"<=", BinaryOp::Le},
-                                                                        {"<", BinaryOp::Lt},
-                                                                        {"==", BinaryOp::Eq},
-                                                                        {">=", BinaryOp::Ge},
-                                                                        {">", BinaryOp::Gt}};
-    bool compared = false;
-    for (const auto& [spelled, op] : kComparisons) {
-      if (!compared && take(spelled)) {
-        budget.op = op;
-        compared = true;
-      }
-    }
-    if (!compared) expected("<=, <, ==, >= or >", "as in `require vgprs <= 128`");
-    budget.limit = expect_integer("a number");
-    if (!resource) continue;
-    budget.resource = *resource;
-    budgets.push_back(std::move(budget));
-  } while (take(","));
-  // A body may begin with a loop right behind.
-  if (at_loop() || !cur_.is("for")) return;
-  advance();
-  TargetPredicate target = parse_predicate();
-  for (size_t i = first; i < budgets.size(); ++i) budgets[i].target = target;
-}
-
-// The block of an item. A run of imports at its start goes to `imports`, if given, what it requires
-// to `budgets`; a `;` ends both.
-Stmt Parser::parse_item_body(std::vector<Import>* imports, std::vector<Budget>* budgets) {
+// The block of an item. A run of imports at its start goes to `imports`, if given; a `;` ends it.
+Stmt Parser::parse_item_body(std::vector<Import>* imports) {
   Loc open = here();
   expect("{");
   std::vector<Stmt> stmts;
-  for (;;) {
-    // `require` is a name elsewhere: only a name behind it makes it this.
-    bool bounds = budgets && cur_.kind == TokenKind::Name && cur_.text == "require" &&
-                  peek().kind == TokenKind::Name;
-    if (!bounds && !(imports && cur_.is("import"))) break;
+  while (imports && cur_.is("import")) {
     size_t begin = cur_.offset;
     try {
-      if (bounds) {
-        parse_budgets(*budgets);
-        continue;
-      }
       if (Import import = parse_import()) imports->push_back(std::move(import));
     } catch (const SyntaxError&) {
       recover_stmt(begin);
@@ -480,7 +433,7 @@ void Parser::parse_func() {
     known.names.emplace_back(declared, *find(declared));
   }
   functions_[function.name] = std::move(known);
-  function.body = parse_item_body(&function.imports, &function.budgets);
+  function.body = parse_item_body(&function.imports);
   // An included file's functions are read, so that its faults are told, but belong to it.
   if (function.body && exported) program_.items.emplace_back(std::move(function));
 }

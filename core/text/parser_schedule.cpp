@@ -106,6 +106,7 @@ ScheduleStep Parser::parse_step() {
   auto word = std::find(words.begin(), words.end(), cur_.text);
   if (word == words.end()) {
     std::string help = did_you_mean(nearest_names(cur_.text, words, 1));
+    if (cur_.text == "require") help = "`require` stands before the first step";
     if (help.empty()) {
       for (const std::string& each : words) help += (help.empty() ? "steps are: " : ", ") + each;
     }
@@ -250,7 +251,20 @@ ScheduleStep Parser::parse_step() {
   return step;
 }
 
-// Up to `}` or the end. After a fault it goes on at the next line that begins with a step.
+// To the next line that begins with a step, `}` or the end.
+void Parser::recover_step(size_t begin) {
+  const std::vector<std::string>& words = step_words();
+  auto resumes = [&] {
+    if (cur_.offset == begin || !cur_.first_on_line) return false;
+    return cur_.text == "func" || cur_.text == "intrin" || cur_.text == "schedule" ||
+           cur_.text == "require" ||
+           std::find(words.begin(), words.end(), cur_.text) != words.end();
+  };
+  while (cur_.kind != TokenKind::End && !cur_.is("}") && !resumes()) advance();
+  if (cur_.is("func") || cur_.is("intrin") || cur_.is("schedule")) throw SyntaxError{};
+}
+
+// Up to `}` or the end.
 void Parser::parse_steps(std::vector<ScheduleStep>& steps) {
   while (cur_.kind != TokenKind::End && !cur_.is("}")) {
     if (take(";")) continue;
@@ -258,14 +272,7 @@ void Parser::parse_steps(std::vector<ScheduleStep>& steps) {
     try {
       steps.push_back(parse_step());
     } catch (const SyntaxError&) {
-      const std::vector<std::string>& words = step_words();
-      auto resumes = [&] {
-        if (cur_.offset == begin || !cur_.first_on_line) return false;
-        return cur_.text == "func" || cur_.text == "intrin" || cur_.text == "schedule" ||
-               std::find(words.begin(), words.end(), cur_.text) != words.end();
-      };
-      while (cur_.kind != TokenKind::End && !cur_.is("}") && !resumes()) advance();
-      if (cur_.is("func") || cur_.is("intrin") || cur_.is("schedule")) throw;
+      recover_step(begin);
     }
   }
 }
@@ -360,6 +367,15 @@ void Parser::parse_schedule() {
   if (take_word("when")) item.condition = settle(parse_expr());
   in_schedule_ = false;
   expect("{");
+  while (cur_.is(";") || at_require()) {
+    if (take(";")) continue;
+    size_t begin = cur_.offset;
+    try {
+      if (auto requirement = parse_require()) item.requirements.push_back(std::move(*requirement));
+    } catch (const SyntaxError&) {
+      recover_step(begin);
+    }
+  }
   parse_steps(item.steps);
   if (!take("}")) expected("a step or `}`", "the schedule's `{` is not closed");
   bool dropped = known == functions_.end() || known->second.file != program_file_;

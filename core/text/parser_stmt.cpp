@@ -150,6 +150,10 @@ Stmt Parser::parse_stmt() {
     if (next.is("[")) return parse_store();
     // No statement begins with two names but these.
     if (cur_.text == "prefetch" && next.kind == TokenKind::Name) return parse_prefetch();
+    if (at_require()) {
+      auto requirement = parse_require();
+      return requirement ? Require::make(std::move(*requirement)) : Stmt();
+    }
     if (cur_.text == "pragma" && next.kind == TokenKind::Name) return parse_unroll_pragma();
     if (next.is("(") || next.is("<")) return parse_intrin_call();
     if (next.is("=") || next.is("+=") || next.is("-=") || next.is("*=")) {
@@ -349,6 +353,48 @@ Stmt Parser::parse_unroll_pragma() {
   advance();
   int64_t count = expect_integer("how often");
   return guarded([&] { return UnrollPragma::make(count, loc); });
+}
+
+bool Parser::at_require() {
+  return cur_.kind == TokenKind::Name && cur_.text == "require" && peek().kind == TokenKind::Name;
+}
+
+// require RESOURCE OP INTEGER, ... [for PREDICATE]
+std::optional<Requirement> Parser::parse_require() {
+  Requirement requirement;
+  requirement.loc = here();
+  advance();
+  do {
+    Budget budget;
+    budget.loc = here();
+    Token name = expect_name("what is bounded: vgprs, sgprs, lds, scratch, spills or occupancy");
+    std::optional<Resource> resource = resource_of(name.text);
+    if (!resource) {
+      error("parse", loc_of(name), "a GPU has no resource `" + std::string(name.text) + "`",
+            "require bounds vgprs, sgprs, lds, scratch, spills or occupancy");
+    }
+    static constexpr std::pair<const char*, BinaryOp> kComparisons[] = {{"<=", BinaryOp::Le},
+                                                                        {"<", BinaryOp::Lt},
+                                                                        {"==", BinaryOp::Eq},
+                                                                        {">=", BinaryOp::Ge},
+                                                                        {">", BinaryOp::Gt}};
+    bool compared = false;
+    for (const auto& [spelled, op] : kComparisons) {
+      if (!compared && take(spelled)) {
+        budget.op = op;
+        compared = true;
+      }
+    }
+    if (!compared) expected("<=, <, ==, >= or >", "as in `require vgprs <= 128`");
+    budget.limit = expect_integer("a number");
+    if (!resource) continue;
+    budget.resource = *resource;
+    requirement.budgets.push_back(std::move(budget));
+  } while (take(","));
+  // A loop may stand right behind.
+  if (!at_loop() && take("for")) requirement.target = parse_predicate();
+  if (requirement.budgets.empty()) return std::nullopt;
+  return requirement;
 }
 
 // `l1`, `l2` or `l3`.

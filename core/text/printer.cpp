@@ -190,23 +190,13 @@ void Printer::print_params(const std::vector<Param>& params, const std::vector<V
 }
 
 // A block whose run of imports is the item's own: a `;` keeps it apart from import statements.
-void Printer::print_body(const Stmt& body, const std::vector<Import>* imports,
-                         const std::vector<Budget>* budgets) {
+void Printer::print_body(const Stmt& body, const std::vector<Import>* imports) {
   INLAY_CHECK(bool(body) && body.as<Block>(), "the body of an item is a block");
   const std::vector<Stmt>& stmts = body.as<Block>()->stmts;
   out_ += " {\n";
   ++indent_;
   if (imports) {
     for (const Import& import : *imports) print_import(import);
-    for (size_t i = 0; budgets && i < budgets->size(); ++i) {
-      line();
-      out_ += "require " + to_string((*budgets)[i]);
-      if ((*budgets)[i].target) {
-        out_ += " for ";
-        print_predicate(*(*budgets)[i].target);
-      }
-      out_ += "\n";
-    }
     if (!stmts.empty() && stmts[0].as<ImportPragma>()) {
       line();
       out_ += ";\n";
@@ -257,7 +247,7 @@ void Printer::print_function(const Function& function) {
   out_ += "func " + function.name;
   print_params(function.params, function.symbols(), true);
   functions_[function.name] = namer_.scope_names();
-  print_body(function.body, &function.imports, &function.budgets);
+  print_body(function.body, &function.imports);
   namer_.close_scope();
 }
 
@@ -403,6 +393,11 @@ void Printer::print_node(const ImportPragma& node) {
 void Printer::print_node(const UnrollPragma& node) {
   line();
   out_ += "pragma unroll " + std::to_string(node.count) + "\n";
+}
+
+void Printer::print_node(const Require& node) {
+  line();
+  out_ += to_string(node.requirement) + "\n";
 }
 
 void Printer::print_node(const Prefetch& node) {

@@ -74,8 +74,7 @@ class Printer {
   void print_step(const ScheduleStep& step);
   void print_params(const std::vector<Param>& params, const std::vector<Var>& symbols, bool keep);
   void print_predicate(const TargetPredicate& predicate) { out_ += to_string(predicate); }
-  void print_body(const Stmt& body, const std::vector<Import>* imports,
-                  const std::vector<Budget>* budgets = nullptr);
+  void print_body(const Stmt& body, const std::vector<Import>* imports);
   bool binds_as_strided(const Buffer& buffer);
 
   // Statements.

@@ -132,6 +132,10 @@ void Printer::print_schedule(const ScheduleItem& item) {
   }
   out_ += " {\n";
   ++indent_;
+  for (const Requirement& requirement : item.requirements) {
+    line();
+    out_ += to_string(requirement) + "\n";
+  }
   for (const ScheduleStep& step : item.steps) {
     line();
     print_step(step);

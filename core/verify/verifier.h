@@ -111,6 +111,7 @@ class Verifier : Visitor {
   void visit_node(const ImportPragma& node) override;
   void visit_node(const UnrollPragma& node) override;
   void visit_node(const Prefetch& node) override;
+  void visit_node(const Require& node) override;
 
   // Work-items and their barriers (verify_lanes.cpp).
   struct Agreement {
@@ -141,6 +142,7 @@ class Verifier : Visitor {
   std::unordered_set<const void*> told_;
   std::unordered_map<const void*, Taint> taints_;
   Taint guard_;
+  bool in_function_ = false;
   bool lanes_ = false;                 ///< the item has lane or grid loops
   std::vector<Agreement> agreements_;  ///< barriers are reached by all only if lanes agree here
   bool dead_ = false;                  ///< below a condition that is false: nothing is proven there

@@ -255,7 +255,9 @@ void Verifier::check_function(const Function& function) {
   lanes_ = false;
   agreements_.clear();
   check_params(function.params, function.symbols(), true);
+  in_function_ = true;
   check_body(function.body, function.loc);
+  in_function_ = false;
   if (lanes_ && out_.error_count() == errors) check_lanes(function);
 }
 

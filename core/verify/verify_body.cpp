@@ -339,6 +339,16 @@ void Verifier::visit_node(const UnrollPragma& node) {
         "put it into the body of the loop that it is about");
 }
 
+void Verifier::visit_node(const Require& node) {
+  if (node.requirement.target) check_predicate(*node.requirement.target);
+  if (in_function_ && loops_.empty()) return;
+  error("bad-require", node.loc,
+        in_function_ ? "`require` stands in a loop" : "`require` stands in no function",
+        in_function_ ? "put it before the outermost loop, into the same block: it holds for all "
+                       "kernels that the block becomes"
+                     : "put it at the start of a function, or of a schedule");
+}
+
 void Verifier::visit_node(const Prefetch& node) {
   use(node.buffer.get(), node.buffer.name(), node.loc, "buffer");
   // It is no access: evaluating where it points may touch nothing either.

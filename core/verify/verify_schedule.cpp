@@ -34,6 +34,9 @@ struct ImpureFinder : Visitor {
 void Verifier::check_schedule(const ScheduleItem& item) {
   item_ = "schedule " + item.function + " for " + to_string(item.target);
   check_predicate(item.target);
+  for (const Requirement& requirement : item.requirements) {
+    if (requirement.target) check_predicate(*requirement.target);
+  }
   const Function* function = nullptr;
   std::vector<std::string> functions;
   for (const Item& other : program_.items) {

@@ -82,6 +82,8 @@ void FunctionEmitter::emit(const Stmt& stmt) {
       return;  // imports are the program's, wherever they stand
     case StmtKind::UnrollPragma:
       return;  // loop_metadata looks for it
+    case StmtKind::Require:
+      return;  // held to the code object
     case StmtKind::Prefetch:
       return emit_prefetch(*stmt.as<Prefetch>());
   }

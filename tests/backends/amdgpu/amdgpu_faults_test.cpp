@@ -3,6 +3,8 @@
 
 #include "backends/amdgpu/hsaco.h"
 #include "backends/amdgpu/instructions.h"
+#include "core/schedule/apply.h"
+#include "core/text/text.h"
 #include "core/verify/verify.h"
 #include "tests/backends/support/code_object_runner.h"
 
@@ -223,8 +225,8 @@ TEST(AmdgpuFaults, BudgetsThatAreBroken) {
            "  }\n}\n";
   };
   expect_fault(program("lds <= 255"), "budget",
-               {"of f has lds 256 on gfx90", ", but the function requires lds <= 255", "2:11"});
-  expect_fault(program("scratch == 0, vgprs > 200"), "budget", {"requires vgprs > 200", "2:25"});
+               {"of f has lds 256 on gfx90", ", but lds <= 255 is required", "2:11"});
+  expect_fault(program("scratch == 0, vgprs > 200"), "budget", {"vgprs > 200 is required", "2:25"});
   expect_fault(program("occupancy < 2 for amdgpu(gfx906)"), "budget", {"occupancy"}, "gfx906");
   expect_fault(program("registers <= 3"), "parse", {"a GPU has no resource `registers`"});
   expect_fault(program("vgprs != 3"), "parse", {"expected <=, <, ==, >= or >"});
@@ -233,6 +235,52 @@ TEST(AmdgpuFaults, BudgetsThatAreBroken) {
                              "occupancy < 2 for amdgpu(gfx906)"}) {
     EXPECT_FALSE(compile(program(budget), "gfx900", Artifact::Hsaco).empty()) << budget;
   }
+}
+
+// A block's budget is that of its kernels, and of the kernel that it is a part of; no other's.
+TEST(AmdgpuFaults, BudgetsOfBlocks) {
+  auto program = [](const std::string& then, const std::string& other) {
+    return "func f(A: f32[N]) {\n  if N > 640 {\n    " + then +
+           "\n    grid(x) for g in 0..N / 64 {\n      alloc tile: f32[64] in shared\n"
+           "      lane(x) for t in 0..64 { tile[t] = A[g * 64 + t] barrier A[g * 64 + t] = tile[63 "
+           "- "
+           "t] }\n    }\n  } else {\n    " +
+           other +
+           "\n    grid(x) for g in 0..N / 64 { lane(x) for t in 0..64 { A[g * 64 + t] = 0.0 } }\n"
+           "  }\n}\n";
+  };
+  expect_fault(program("require lds == 0", ""), "budget",
+               {"kernel inlay.f.0 of f has lds 256", "3:13"});
+  expect_fault(program("", "require lds > 0"), "budget", {"kernel inlay.f.1 of f has lds 0"});
+  EXPECT_FALSE(compile(program("require lds == 256", "require lds == 0"), "gfx900", Artifact::Hsaco)
+                   .empty());
+  expect_fault("func f(A: f32[N]) { { require vgprs < 1  A[0] = 1.0 } }", "budget",
+               {"kernel inlay.f.0", "vgprs < 1 is required"});
+}
+
+// Those of a schedule hold where it is chosen.
+TEST(AmdgpuFaults, BudgetsOfSchedules) {
+  auto scheduled = [](const std::string& gpu, const std::string& spec) {
+    std::string text =
+        "func f(A: f32[N]) { for i in 0..N { A[i] = 2.0 } }\n"
+        "schedule f for amdgpu when N > 999 { split i by 64 into g, t  bind g to grid(x)  bind t "
+        "to "
+        "lane(x) }\n"
+        "schedule f for amdgpu { " +
+        gpu +
+        "  split i by 64 into g, t  bind g to grid(x)  bind t to lane(x) }\n"
+        "schedule f for x86_64 { require vgprs < 1 }\n";
+    ParseResult parsed = parse_program(text, "test.inlay");
+    parsed.diagnostics.throw_if_errors();
+    Target target = *backend_for(spec)->resolve_target(spec);
+    return print(apply_schedules(parsed.program, target, {}).program);
+  };
+  expect_fault(scheduled("require vgprs < 1", "gfx900"), "budget",
+               {"kernel inlay.f.1 of f has vgprs", "vgprs < 1 is required"});
+  for (const char* holds : {"require lds == 0", "require vgprs < 1 for amdgpu(gfx906)"}) {
+    EXPECT_FALSE(compile(scheduled(holds, "gfx900"), "gfx900", Artifact::Hsaco).empty()) << holds;
+  }
+  EXPECT_FALSE(compile(scheduled("require vgprs < 1", "x86-64-v3"), "x86-64-v3").empty());
 }
 
 TEST(AmdgpuFaults, BarriersInDivergentFlow) {

@@ -52,6 +52,29 @@ std::vector<Diagnostic> faults(const std::string& text) {
   return {};
 }
 
+TEST(ScheduleItem, BranchesHaveTheirOwnRequirements) {
+  std::string text = scheduled(R"(
+    schedule f when M > 8 { require vgprs <= 32 for amdgpu  require lds == 0  split i by 2 into o, v }
+    schedule f when 1 > 2 { require vgprs <= 33 }
+    schedule f { require vgprs <= 64 })",
+                               kAvx2);
+  EXPECT_TRUE(has(text, {"if M > 8 {\n    require vgprs <= 32 for amdgpu\n    require lds == 0\n"
+                         "    for o in",
+                         "} else {\n    require vgprs <= 64\n    for i in"}))
+      << text;
+  EXPECT_FALSE(has(text, {"33"}));
+  // What the function itself requires stays, in each branch.
+  Program program = parse(R"(
+func g(A: f32[M]) { require lds == 0 for i in 0..M { A[i] = 0.0 } }
+schedule g when M > 4 { require vgprs <= 64  split i by 2 into o, v }
+schedule g { require sgprs < 9; require spills == 0  split i by 4 into o, v })");
+  EXPECT_TRUE(
+      has(print(apply_schedules(program, kAvx2, {}).program),
+          {"if M > 4 {\n    require vgprs <= 64\n    require lds == 0\n    for o in",
+           "} else {\n    require sgprs < 9\n    require spills == 0\n    require lds == 0\n"
+           "    for o in"}));
+}
+
 TEST(ScheduleItem, TheMostSpecificRowThatFits) {
   std::string rows = R"(
     schedule f { split i by 2 into any_o, any_v }

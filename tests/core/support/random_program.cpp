@@ -686,6 +686,10 @@ Function Generator::function() {
     for (int count = random_.below(3); count > 0; --count) made.imports.push_back(import());
   }
   std::vector<Stmt> stmts;
+  // Every kernel keeps to it.
+  if (any() && random_.chance(10)) {
+    stmts.push_back(Require::make({{{Resource::Vgprs, BinaryOp::Ge, 0, {}}}, {}, {}}));
+  }
   while (budget_ > 0) statement(stmts, 4);
   made.body = Block::make(std::move(stmts));
   return made;

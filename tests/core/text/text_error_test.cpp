@@ -101,6 +101,12 @@ INSTANTIATE_TEST_SUITE_P(
              "2:21 parse expected a feature of the target, found `,`"},
         Case{"func f() {\n  for i in 0..3 {\n    let x = 1\nfunc g() {}\n}",
              "4:1 parse expected `}`, found the reserved word `func`"},
+        Case{"func f() { require vgprs 3 }", "1:26 parse expected <=, <, ==, >= or >, found `3`"},
+        Case{"func f() { require regs <= 3, lds == 1 }", "1:20 parse a GPU has no resource `regs`"},
+        Case{"func f() {}\nschedule f {\n  require lds <\n  require lds < 4\n}",
+             "4:3 parse expected a number, found `require`"},
+        Case{"func f() {}\nschedule f {\n  parallel i\n  require lds < 4\n  parallel j\n}",
+             "4:3 parse expected a step, found `require`"},
         // Bytes.
         Case{"func f() {} \x01", "1:13 parse control character outside a string"},
         Case{"// \xff\nfunc f() {}", "1:4 encoding file is not UTF-8"},

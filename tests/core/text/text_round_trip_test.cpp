@@ -209,11 +209,45 @@ TEST(Budgets, AreFollowedByALoop) {
     SCOPED_TRACE(target);
     std::string text = "func f(A: f32[N]) {\n  require vgprs <= 128" + target + "\n" + loop;
     Program program = parsed(text);
-    const Function& f = *program.find_function("f");
-    ASSERT_EQ(f.budgets.size(), 1u);
-    EXPECT_EQ(f.budgets[0].target.has_value(), !target.empty());
-    EXPECT_EQ(f.body.as<Block>()->stmts.size(), 1u);
+    const std::vector<Stmt>& body = program.find_function("f")->body.as<Block>()->stmts;
+    ASSERT_EQ(body.size(), 2u);
+    ASSERT_TRUE(body[0].as<Require>() && body[1].as<For>());
+    EXPECT_EQ(body[0].as<Require>()->requirement.target.has_value(), !target.empty());
     expect_stable(text);
+  }
+}
+
+TEST(Budgets, StandInBlocksAndSchedules) {
+  expect_stable(
+      "func f(A: f32[N]) {\n"
+      "  if N > 8 {\n"
+      "    require vgprs <= 128, scratch == 0\n"
+      "    A[0] = 0.0\n"
+      "  }\n"
+      "  for i in 0..N {\n"
+      "    A[i] = 0.0\n"
+      "  }\n"
+      "}\n\n"
+      "schedule f for amdgpu(gfx9) when N > 8 {\n"
+      "  require vgprs <= 128, scratch == 0 for amdgpu(gfx906)\n"
+      "  require lds < 4096\n"
+      "  split i by 4 into o, v tail bound\n"
+      "}\n");
+  // Equality sees them, as it sees all of a step.
+  const std::string f = "func f(A: f32[N]) { for i in 0..N { A[i] = 0.0 } } schedule f { ";
+  for (auto [one, other] : {std::pair{"require lds < 4", "require lds <= 4"},
+                            {"require lds < 4", ""},
+                            {"require lds < 4", "require lds < 4 for amdgpu"},
+                            {"require lds < 4 for amdgpu", "require lds < 4 for amdgpu(gfx9)"},
+                            {"hoist a out of i", "hoist b out of i"},
+                            {"stage A at i as a", "stage A at i as a pad"},
+                            {"stage A at i as a by 2", "stage A at i as a by 4"},
+                            {"stage A at i as a pitch 2", "stage A at i as a"},
+                            {"stage A at i as a transposed", "stage A at i as a"},
+                            {"barrier before i", "barrier after i"},
+                            {"bind i to grid(x)", "bind i to lane(x)"}}) {
+    EXPECT_TRUE(equal(parsed(f + one + " }"), parsed(f + one + " }"))) << one;
+    EXPECT_FALSE(equal(parsed(f + one + " }"), parsed(f + other + " }"))) << one;
   }
 }
 

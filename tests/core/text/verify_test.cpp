@@ -62,6 +62,21 @@ INSTANTIATE_TEST_SUITE_P(
              "1:32 bad-pragma | f | an index of a prefetch reads memory or calls something"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Requirements, Verify,
+    testing::Values(
+        Case{
+            "func f(A: f32[4]) { require vgprs <= 8 if extent(A, 0) > 1 { require lds == 0 for any "
+            "A[0] = 1.0 } }",
+            ""},
+        Case{"func f(A: f32[4]) { for i in 0..4 { require vgprs <= 8 } }",
+             "1:37 bad-require | f/for i | `require` stands in a loop"},
+        Case{"intrin t(a: f32[4]) { require vgprs <= 8 a[0] = 1.0 }",
+             "1:23 bad-require | t | `require` stands in no function"},
+        Case{"intrin t(a: f32[4]) { a[0] = 1.0 } "
+             "implement t for x86_64 { require vgprs <= 8 a[0] = 1.0 }",
+             "1:61 bad-require | implement t for x86_64 | `require` stands in no function"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Names, Verify,
     testing::Values(
         Case{"func f.g() {}",

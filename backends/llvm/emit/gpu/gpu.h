@@ -33,7 +33,8 @@ struct EmittedKernel {
   std::vector<KernelArgument> args;
   uint32_t kernarg_size = 0;
   bool serial = false;
-  bool ready = false;  ///< of an import, not in the device module
+  bool ready = false;          ///< of an import, not in the device module
+  std::vector<Stmt> required;  ///< each a Require
 };
 
 struct GpuEmitOptions {

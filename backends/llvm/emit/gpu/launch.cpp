@@ -63,6 +63,7 @@ void FunctionEmitter::emit_launch(const KernelPlan& plan) {
   kernel.workgroup = plan.workgroup;
   kernel.serial = plan.serial;
   kernel.ready = plan.ready != nullptr;
+  kernel.required = plan.required;
 
   llvm::SmallVector<Argument, 16> arguments;
   llvm::DenseMap<llvm::Value*, size_t> position;

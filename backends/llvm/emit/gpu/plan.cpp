@@ -126,6 +126,7 @@ bool has_effect(const Stmt& stmt) {
     case StmtKind::ImportPragma:
     case StmtKind::UnrollPragma:
     case StmtKind::Prefetch:
+    case StmtKind::Require:
       return false;
     case StmtKind::Block: {
       const std::vector<Stmt>& list = stmt.as<Block>()->stmts;
@@ -231,7 +232,7 @@ class KernelChecker : Visitor {
   static const Stmt* only_child(const Stmt& block) {
     const Stmt* only = nullptr;
     for (const Stmt& child : block.as<Block>()->stmts) {
-      if (child.as<ImportPragma>()) continue;
+      if (child.as<ImportPragma>() || child.as<Require>()) continue;
       if (only) return nullptr;
       only = &child;
     }
@@ -365,6 +366,22 @@ class KernelChecker : Visitor {
   std::vector<std::pair<Buffer, int64_t>> shared_;
 };
 
+// What blocks inside of `stmt` require, beside what is in `list`.
+void find_required(const Stmt& stmt, std::vector<Stmt>& list) {
+  struct Finder : Visitor {
+    std::vector<Stmt>* list = nullptr;
+    using Visitor::visit_node;
+    void visit_node(const Require& node) override {
+      auto same = [&](const Stmt& known) { return known.get() == &node; };
+      if (std::none_of(list->begin(), list->end(), same)) {
+        list->push_back(Stmt(Ref<const StmtNode>(&node)));
+      }
+    }
+  } finder;
+  finder.list = &list;
+  finder.visit(stmt);
+}
+
 // ---- a function ----
 
 class Splitter {
@@ -382,6 +399,16 @@ class Splitter {
   Stmt split(const Stmt& stmt) {
     auto* block = stmt.as<Block>();
     if (!block) return split_one(stmt);
+    size_t outside = required_.size();
+    for (const Stmt& child : block->stmts) {
+      if (child.as<Require>()) required_.push_back(child);
+    }
+    Stmt done = split_block(*block);
+    required_.resize(outside);
+    return done;
+  }
+
+  Stmt split_block(const Block& block) {
     std::vector<Stmt> done, serial;
     auto flush = [&] {
       if (serial.empty()) return;
@@ -389,12 +416,12 @@ class Splitter {
       done.push_back(make_kernel(Block::make(std::move(serial), loc), true));
       serial.clear();
     };
-    for (size_t i = 0; i < block->stmts.size(); ++i) {
-      const Stmt& child = block->stmts[i];
+    for (size_t i = 0; i < block.stmts.size(); ++i) {
+      const Stmt& child = block.stmts[i];
       if (starts_kernel_scope(child)) {
         flush();
-        done.push_back(rest_as_kernel(*block, i));
-        return Block::make(std::move(done), block->loc);
+        done.push_back(rest_as_kernel(block, i));
+        return Block::make(std::move(done), block.loc);
       }
       if (is_serial(child)) {
         serial.push_back(child);
@@ -404,7 +431,7 @@ class Splitter {
       done.push_back(split_one(child));
     }
     flush();
-    return Block::make(std::move(done), block->loc);
+    return Block::make(std::move(done), block.loc);
   }
 
   // A declaration that only a kernel can hold: all of its scope is one.
@@ -508,6 +535,8 @@ class Splitter {
     plan.body = stmt;
     plan.loc = stmt.loc() ? stmt.loc() : function_.loc;
     plan.serial = serial;
+    plan.required = required_;
+    find_required(stmt, plan.required);
     KernelChecker(plan, ready_, limits_, found_).run();
     if (serial) {
       warnings_.warning("serial-kernel", plan.loc,
@@ -526,6 +555,7 @@ class Splitter {
   const GpuLimits& limits_;
   Diagnostics& found_;
   Diagnostics& warnings_;
+  std::vector<Stmt> required_;  // of the blocks around
   HostPlan out_;
 };
 

@@ -38,6 +38,7 @@ struct KernelPlan {
   /// The ready kernel that this launch runs, if its body is nothing but a call of one.
   const CallExtern* ready = nullptr;
   std::vector<const Assert*> asserts;  ///< in textual order
+  std::vector<Stmt> required;          ///< each a Require
 
   int64_t work_items() const { return workgroup[0] * workgroup[1] * workgroup[2]; }
 };
