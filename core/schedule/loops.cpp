@@ -59,8 +59,10 @@ bool is_divided(const Stmt& body, const VarNode* var) {
   return finder.found;
 }
 
-// Puts `let`s as far out as the variables that `value` uses allow, at most before the site's loop.
-Stmt insert_let(const Site& site, const Stmt& let, const Expr& value, const Stmt& root) {
+// Puts `let`s as far out as the variables that `value` uses allow, at most before the site's loop;
+// but not out of a loop that may be empty if its value can't be computed there.
+Stmt insert_let(const Function& function, const Site& site, const Stmt& let, const Expr& value,
+                const Stmt& root) {
   Stmt anchor = site.self;
   for (size_t i = site.scopes.size(); i-- > 0;) {
     const Stmt& stmt = site.scopes[i].stmt;
@@ -68,9 +70,38 @@ Stmt insert_let(const Site& site, const Stmt& let, const Expr& value, const Stmt
     if (auto* loop = stmt.as<For>()) own.insert(loop->var.get());
     if (auto* inner = stmt.as<Let>()) own.insert(inner->var.get());
     if (stmt.as<If>() || uses_any(value, own)) break;
-    if (stmt.as<For>()) anchor = stmt;
+    if (!stmt.as<For>()) continue;
+    Site outside{stmt, {site.scopes.begin(), site.scopes.begin() + static_cast<ptrdiff_t>(i)}};
+    if (may_fail(context_at(function, outside), value)) break;
+    anchor = stmt;
   }
   return replace(root, {{anchor.get(), {let, anchor}}});
+}
+
+// Steps that evaluate the loop's extent once more, or later, need it to stay what it was. If they
+// put its start into the body (`into_body`), that can't be one that is read from memory.
+void require_lasting(const std::string& rule, const Site& site, const For& loop,
+                     const Accesses& accesses, bool into_body = true) {
+  for (const Expr& bound : {loop.min, loop.extent}) {
+    bool changes = may_change(bound, accesses);
+    if (!changes && (!into_body || bound.same_as(loop.extent) || is_pure(bound))) continue;
+    refuse(rule, site,
+           "the bound `" + print(bound) + "` of loop `" + loop.var.name() +
+               "` is read from memory" + (changes ? " that the loop writes" : ""),
+           "name it with a `let` before the loop");
+  }
+}
+
+// A step would evaluate `bound` of `loop` where the loops around it may run no iteration.
+[[noreturn]] void refuse_early(const std::string& rule, const Site& site, const For& loop,
+                               const Expr& bound) {
+  bool reads = !is_pure(bound);
+  refuse(rule, site,
+         "the bound `" + print(bound) + "` of loop `" + loop.var.name() + "` " +
+             (reads ? "is read from memory" : "divides by what is not known to be above zero") +
+             "; it would be evaluated where the loops around it are empty, too",
+         reads ? "name it with a `let` before the loops"
+               : "divide by max(1, ...), or say in the schedule's condition that it is above zero");
 }
 
 void require_positive(const Context& context, const Site& site, const Expr& size) {
@@ -97,6 +128,7 @@ Schedule& Schedule::split(const std::string& name, Factor factor, const std::str
     refuse("illegal-split", site, "loop `" + name + "` is " + to_string(loop.for_kind) + " already",
            "split it before that step");
   }
+  require_lasting("illegal-split", site, loop, collect_accesses(loop.body, program_));
   Stmt root = function_.body;
   std::string text = "split " + name + " by ";
   Expr size = factor.size;
@@ -115,7 +147,7 @@ Schedule& Schedule::split(const std::string& name, Factor factor, const std::str
     Expr value = max(Expr(1), ceil_div(units, blocks)) * Expr(factor.multiple);
     value = tidy(context, value);
     Var block(name + "_block");
-    root = insert_let(site, Let::make(block, value, loop.loc), value, root);
+    root = insert_let(function_, site, Let::make(block, value, loop.loc), value, root);
     size = block;
     text += "even(" + std::to_string(factor.at_most) +
             (factor.multiple > 1 ? ", " + std::to_string(factor.multiple) : "") + ")";
@@ -307,6 +339,31 @@ Schedule& Schedule::reorder(const std::vector<std::string>& names) {
                place_of(accesses.fence.loc()) + " fixes the order",
            "move it out of the nest");
   }
+  if (!guards.empty() && !evaluates_safely(Block::make({nest}))) {
+    refuse("illegal-reorder", {nest, {}},
+           "a condition" + place_of(guards[0]->loc) +
+               " stands between the loops, and bounds or conditions in them read memory or divide",
+           "name those with a `let` before the loops");
+  }
+  Context around = context_at(function_, outermost);
+  for (size_t place = 0; place < chain.size(); ++place) {
+    const For& loop = *chain[permutation[place]];
+    if (place || permutation[place]) {
+      require_lasting("illegal-reorder", outermost, loop, accesses, false);
+    }
+    // Loops that were around it and are inside now may have kept it from being reached.
+    bool reached = true;
+    for (size_t later = place + 1; later < chain.size(); ++later) {
+      if (permutation[later] > permutation[place]) continue;
+      reached &= around.proves_positive(around.poly(chain[permutation[later]]->extent));
+    }
+    for (const Expr& bound : {loop.min, loop.extent}) {
+      if (!reached && may_fail(around, bound)) {
+        refuse_early("illegal-reorder", outermost, loop, bound);
+      }
+    }
+    around.enter(loop);
+  }
   bool reassociates = false;
   auto conflict =
       find_reversal(context_at(function_, outermost), accesses, chain, permutation, &reassociates);
@@ -326,12 +383,6 @@ Schedule& Schedule::reorder(const std::vector<std::string>& names) {
   Stmt body = chain.back()->body;
   for (size_t i = guards.size(); i-- > 0;) {
     body = Block::make({If::make(guards[i]->condition, body, {}, guards[i]->loc)});
-  }
-  if (!guards.empty() && !evaluates_safely(Block::make({nest}))) {
-    refuse("illegal-reorder", {nest, {}},
-           "a condition" + place_of(guards[0]->loc) +
-               " stands between the loops, and bounds or conditions in them read memory or divide",
-           "name those with a `let` before the loops");
   }
   for (size_t i = chain.size(); i-- > 0;) {
     const For& loop = *chain[permutation[i]];
@@ -371,6 +422,12 @@ Schedule& Schedule::fuse(const std::string& outer, const std::string& inner,
   auto count = [&](const Expr& extent) {
     return context.proves_nonnegative(context.poly(extent)) ? extent : max(Expr(0), extent);
   };
+  for (const For* loop : chain) {
+    require_lasting("illegal-fuse", site, *loop, collect_accesses(nest, program_));
+  }
+  if (may_fail(context, second.extent) && !context.proves_positive(context.poly(first.extent))) {
+    refuse_early("illegal-fuse", site, second, second.extent);
+  }
   Expr rows = count(first.extent), columns = count(second.extent);
   Var fused(name, kIndex, first.var.loc());
   auto from = [&](const Expr& min, Expr value) { return is_const(min, 0) ? value : min + value; };

@@ -540,6 +540,56 @@ bool is_pure(const Expr& expr) {
   return finder.pure;
 }
 
+bool may_fail(const Context& context, const Expr& expr) {
+  if (!is_pure(expr)) return true;
+  struct Finder : Visitor {
+    const Context* context = nullptr;
+    bool found = false;
+    using Visitor::visit_node;
+    void visit_node(const Binary& node) override {
+      switch (node.op) {
+        case BinaryOp::FloorDiv:
+        case BinaryOp::FloorMod:
+          if (auto* number = as_int(node.b)) {
+            found |= number->value == 0;
+          } else {
+            found |= node.b.type() != kIndex || !context->proves_positive(context->poly(node.b));
+          }
+          break;
+        case BinaryOp::Shl:
+        case BinaryOp::Shr:
+          found |= !as_int(node.b);
+          break;
+        default:
+          break;
+      }
+      Visitor::visit_node(node);
+    }
+  } finder;
+  finder.context = &context;
+  finder.visit(expr);
+  return finder.found;
+}
+
+bool may_change(const Expr& expr, const Accesses& accesses) {
+  struct Finder : Visitor {
+    const Accesses* accesses = nullptr;
+    bool found = false;
+    using Visitor::visit_node;
+    void visit_node(const Load& node) override {
+      for (const Access& access : accesses->list) {
+        found |= access.writes() && access.buffer.same_as(node.buffer);
+      }
+      Visitor::visit_node(node);
+    }
+    void visit_node(const CallExtern&) override { found = true; }
+    void visit_node(const InlineAsm&) override { found = true; }
+  } finder;
+  finder.accesses = &accesses;
+  finder.visit(expr);
+  return finder.found;
+}
+
 std::optional<PartialExtent> partial_extent(const Context& context, const Expr& extent) {
   Poly poly = context.poly(extent);
   std::vector<AtomId> atoms = poly.atoms();

@@ -78,6 +78,13 @@ bool is_hint(const Stmt& stmt);
 /// True if evaluating `expr` reads no memory and calls nothing.
 bool is_pure(const Expr& expr);
 
+/// True if evaluating `expr` where `context` holds could stop the program, or do something: it
+/// reads memory, calls, or divides by what is not known to be above zero. Then it may only be
+/// evaluated where the program as it is does so.
+bool may_fail(const Context& context, const Expr& expr);
+/// True if `expr` calls, or reads a buffer that `accesses` write: later it may be another value.
+bool may_change(const Expr& expr, const Accesses& accesses);
+
 /// The loops from `outermost` down to the last of `wanted`, each the only statement of the one
 /// before; or in an `if` that is, which then goes to `guards`, if given. Throws `rule` if the nest
 /// is not perfect or a loop is not in it.

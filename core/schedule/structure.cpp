@@ -230,6 +230,12 @@ Schedule& Schedule::peel(const std::string& name, const std::string& inner) {
   }
   if (!context.proves_nonnegative(count)) count = context.atoms().maximum(count, Poly(0));
   Expr main_extent = context.expr(count);
+  if (may_fail(context, main_extent)) {
+    refuse("illegal-peel", site,
+           "loop `" + name + "` would end at `" + print(main_extent) +
+               "`, which divides by what is not known to be above zero",
+           "peel inside the condition that says so");
+  }
   Stmt main = For::make(loop.for_kind, loop.var, loop.min, main_extent, loop.body, loop.loc);
   // A site's statement is no root of its own to all_loops: a block around it makes it one.
   Stmt whole_loop = Block::make({site.self});
@@ -280,6 +286,14 @@ Schedule& Schedule::specialize(const std::string& name, const std::vector<std::s
     refuse("illegal-specialize", site, "all of the loops have constant extents already");
   }
   Context context = context_at(function_, site);
+  Context asked = context;
+  if (!itself) asked.enter(loop);
+  if (may_fail(asked, condition)) {
+    refuse("illegal-specialize", site,
+           "the condition `" + print(condition) +
+               "` divides by what is not known to be above zero in loop `" + name + "`",
+           "specialize a loop further in");
+  }
   if (itself) {
     Context yes = context, no = context;
     yes.assume(condition, true);
@@ -306,6 +320,15 @@ Schedule& Schedule::hoist(const std::string& name, const std::string& loop_name)
   const For& loop = site.loop();
   std::set<const ExprNode*> own = defined_vars(site.self);
   std::vector<std::string> names;
+  Context context = context_at(function_, site);
+  // Outside it is evaluated even if the loop runs no iteration.
+  auto require_safe = [&](const Expr& value) {
+    if (context.proves_positive(context.poly(loop.extent)) || !may_fail(context, value)) return;
+    refuse("illegal-hoist", site,
+           "`" + print(value) + "` divides by what is not known to be above zero where loop `" +
+               loop_name + "` runs no iteration",
+           "divide by max(1, ...), or leave it inside");
+  };
   for (const Stmt& stmt : body_of(loop)) {
     auto* allocate = stmt.as<Allocate>();
     auto* let = stmt.as<Let>();
@@ -322,6 +345,7 @@ Schedule& Schedule::hoist(const std::string& name, const std::string& loop_name)
                      loop_name + "`",
                  "split the loop by a number, so that the greatest extent is known outside");
         }
+        require_safe(need);
       }
       if (loop.for_kind != ForKind::Serial && loop.for_kind != ForKind::Unrolled) {
         refuse("illegal-hoist", site,
@@ -334,6 +358,8 @@ Schedule& Schedule::hoist(const std::string& name, const std::string& loop_name)
              "`" + name + "` = " + print(let->value) + " depends on what loop `" + loop_name +
                  "` does",
              "leave it inside");
+    } else {
+      require_safe(let->value);
     }
     std::vector<Stmt> body = body_of(loop);
     body.erase(std::find(body.begin(), body.end(), stmt));

@@ -106,6 +106,23 @@ class CallBuilder {
     }
   }
 
+  /// Arguments are evaluated even if the nest runs no iteration.
+  void require_safe_arguments(const Context& context) const {
+    auto require = [&](const Expr& argument) {
+      if (!may_fail(context, argument)) return;
+      refuse("tensorize-mismatch", site_,
+             "an argument of `" + intrinsic_.name + "` would be `" + print(argument) +
+                 "`, which divides by what is not known to be above zero, even where loop `" +
+                 site_.name() + "` does nothing",
+             "tensorize a loop further in, or name the value with a `let` before the nest");
+    };
+    for (auto& [parameter, index] : bindings_.indices) require(value(index));
+    for (auto& [parameter, scalar] : bindings_.scalars) require(scalar);
+    for (auto& [formal, bound] : bindings_.buffers) {
+      for (const Poly& min : bound.min) require(value(min));
+    }
+  }
+
   Stmt direct() const { return call({}); }
 
   // Every buffer that an edge loop moves past its end is computed on in a private tile, but for
@@ -374,6 +391,7 @@ Schedule& Schedule::tensorize_run(const std::string& first, const std::string& l
   reassociates_ |= bindings->reassociates;
   CallBuilder builder(program_, *intrinsic, constants, site, std::move(*bindings));
   builder.require_no_alias();
+  builder.require_safe_arguments(context);
   std::vector<Stmt> result;
   if (builder.bindings().edges.empty()) {
     result = {builder.direct()};

@@ -105,22 +105,42 @@ Expr zero_of(DType type) {
   return type.is_float() ? FloatImm::make(type, 0) : IntImm::make(type, 0);
 }
 
-// Proves that every load in `value` stays in bounds, conditions of selects and `context` given.
+// Proves that every load in `value`, those in indices too, stays in bounds, and that no index
+// divides by zero, conditions of selects and `context` given.
 bool in_bounds(const Context& context, const Expr& value) {
-  if (auto* select = value.as<Select>()) {
-    Context yes = context, no = context;
-    yes.assume(select->condition, true);
-    no.assume(select->condition, false);
-    return in_bounds(yes, select->a) && in_bounds(no, select->b);
-  }
-  auto* load = value.as<Load>();
-  if (!load) return true;
-  for (size_t d = 0; d < load->indices.size(); ++d) {
-    Poly index = context.poly(load->indices[d]);
-    if (!context.proves_nonnegative(index)) return false;
-    if (!context.proves_positive(context.poly(load->buffer->shape[d]) - index)) return false;
-  }
-  return true;
+  struct Checker : Visitor {
+    Context context;
+    bool proven = true;
+    using Visitor::visit_node;
+    void visit_node(const Select& node) override {
+      visit(node.condition);
+      Context outer = context;
+      context.assume(node.condition, true);
+      visit(node.a);
+      context = outer;
+      context.assume(node.condition, false);
+      visit(node.b);
+      context = outer;
+    }
+    void visit_node(const Load& node) override {
+      for (size_t d = 0; d < node.indices.size(); ++d) {
+        visit(node.indices[d]);
+        Poly index = context.poly(node.indices[d]);
+        proven = proven && context.proves_nonnegative(index) &&
+                 context.proves_positive(context.poly(node.buffer->shape[d]) - index);
+      }
+    }
+    void visit_node(const Binary& node) override {
+      visit(node.a);
+      visit(node.b);
+      bool division = node.op == BinaryOp::FloorDiv || node.op == BinaryOp::FloorMod;
+      if (!division || as_int(node.b)) return;
+      proven = proven && node.b.type() == kIndex && context.proves_positive(context.poly(node.b));
+    }
+  } checker;
+  checker.context = context;
+  checker.visit(value);
+  return checker.proven;
 }
 
 struct Replacer : Mutator {
@@ -310,6 +330,16 @@ Schedule& Schedule::pack(const Pack& spec) {
     }
   }
 
+  std::vector<Expr> early = packed_guards;
+  early.push_back(packed_value);
+  for (const For* loop : first_loops) early.insert(early.end(), {loop->min, loop->extent});
+  for (const Expr& value : early) {
+    if (!may_change(value, accesses)) continue;
+    refuse(rule, site,
+           "`" + print(value) + "` reads what loop `" + spec.at +
+               "` writes; the copy would be made before",
+           "pack further in");
+  }
   // The panel's loops, afresh, in the order of its dimensions.
   Substitution rename;
   std::vector<Var> vars;
@@ -332,6 +362,12 @@ Schedule& Schedule::pack(const Pack& spec) {
              "the extent `" + print(first_loops[d]->extent) + "` of dimension `" + spec.dims[d] +
                  "` depends on a loop that is not an earlier dimension",
              "put that loop first");
+    }
+    if (may_fail(inside, extents[d])) {
+      refuse(rule, site,
+             "the extent `" + print(first_loops[d]->extent) + "` of dimension `" + spec.dims[d] +
+                 "` is read from memory, or divides by what is not known to be above zero",
+             "pack inside of the loops and conditions around loop `" + spec.dims[d] + "`");
     }
     not_yet.erase(vars[d].get());
     inner_atoms.insert(inside.atoms().var(vars[d].operator->()));

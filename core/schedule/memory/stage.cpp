@@ -232,6 +232,13 @@ Schedule& Schedule::stage(const Stage& spec) {
     shape.push_back(context.proves_nonnegative(greatest) ? size : max(Expr(0), size));
     low.push_back(context.expr(box.low[d]));
     extent.push_back(context.expr(box.extent[d]));
+    for (const Expr& bound : {low[d], extent[d], shape[d]}) {
+      if (!may_fail(context, bound)) continue;
+      refuse("illegal-stage", site,
+             "`" + print(bound) + "`, for dimension " + std::to_string(d) + " of `" + spec.name +
+                 "`, divides by what is not known to be above zero at loop `" + spec.at + "`",
+             "stage inside the condition that says so");
+    }
   }
   Buffer tile =
       Buffer::make(spec.name, buffer->type, shape, {}, spec.space, spec.alignment, at.loc);
