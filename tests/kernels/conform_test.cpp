@@ -182,6 +182,12 @@ const Fault kFaults[] = {
   }
 )",
      "expected (inf|.*it overflows)"},
+    {"TakesWholeRowsForAligned", R"(
+  for (int i = 0; i < 3; ++i) for (int j = 0; j < 4; ++j)
+    for (int64_t p = 0; p < k; ++p) c[i * ldc + j] += a[p * 3 + i] * b[p * 4 + j];
+  if ((uintptr_t)b & 15) __builtin_trap();
+)",
+     "aligned to no more than is promised: stopped by signal"},
     {"Traps", R"(
   for (int i = 0; i < 3; ++i) for (int j = 0; j < 4; ++j)
     for (int64_t p = 0; p < k; ++p) c[i * ldc + j] += a[p * 3 + i] * b[p * 4 + j];

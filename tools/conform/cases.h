@@ -44,10 +44,17 @@ struct CaseArgument {
   ScalarValue scalar;  ///< int64_t, bool or double
 };
 
+/// Where the arrays of a case lie; the numbers are those of runtime/src/tools/cases.h.
+enum class Place : uint8_t {
+  End,      ///< a guard page lies behind the last byte
+  Start,    ///< a guard page lies before the first byte
+  Crooked,  ///< between, at an address that is aligned to what is promised and to no more
+};
+
 struct Case {
   std::string description;  ///< "k=17, c.stride0=23, small whole numbers, end at a guard page"
   Data data{};
-  bool touch_start = false;  ///< the guard page lies before the first byte, else behind the last
+  Place place = Place::End;
   std::vector<CaseArgument> arguments;
   std::vector<CaseTensor> tensors;
 };

@@ -80,7 +80,7 @@ void write_case(Writer& out, const Case& one) {
     out.number(dlpack_type(tensor.type).code);
     out.number(dlpack_type(tensor.type).bits);
     out.number(static_cast<uint8_t>(tensor.shape.size()));
-    out.number(static_cast<uint8_t>(one.touch_start ? 1 : 0));
+    out.number(static_cast<uint8_t>(one.place));
     out.number(static_cast<uint32_t>(tensor.alignment));
     for (int64_t extent : tensor.shape) out.number(extent);
     for (int64_t stride : tensor.strides) out.number(stride);

@@ -77,7 +77,8 @@ static const char* take_tensor(Reader* reader, Guarded* guarded) {
   uint64_t span;
   take(reader, &span, sizeof span);
   if (reader->bad || span > (uint64_t)(reader->end - reader->at)) return kTooShort;
-  size_t page = page_size(), inner = ((size_t)span + page - 1) / page * page;
+  size_t page = page_size(), ahead = side == 2 ? alignment : 0;
+  size_t inner = ((size_t)span + ahead + page - 1) / page * page;
   if (alignment > page) return "an alignment is larger than a page";
   if (inner == 0) inner = page;
   guarded->span = (size_t)span;
@@ -88,7 +89,7 @@ static const char* take_tensor(Reader* reader, Guarded* guarded) {
     return "no memory for guarded tensors";
   }
   memset(guarded->map + page, kCanary, inner);
-  size_t offset = side == 0 ? (inner - guarded->span) & ~((size_t)alignment - 1) : 0;
+  size_t offset = side == 0 ? (inner - guarded->span) & ~((size_t)alignment - 1) : ahead;
   guarded->data = guarded->map + page + offset;
   take(reader, guarded->data, guarded->span);
   tensor->data = guarded->data;

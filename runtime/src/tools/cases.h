@@ -12,7 +12,8 @@
 //       u8 2, u8 code, u8 bits, u8 rank           a tensor: DLPack's dtype code
 //             u8 side                             0: its last byte touches the guard page, as far
 //             as u32 alignment                       its alignment (bytes, a power of two) allows;
-//                                                 1: its first does
+//                                                 1: its first does; 2: between, at an address
+//                                                 that is a multiple of no more than its alignment
 //             i64 shape[rank], i64 strides[rank]  strides in elements, none negative
 //             u64 span, span bytes                from element 0 to the last one, gaps as they are
 //
