@@ -4,6 +4,7 @@
 
 #include "core/ir/visitor.h"
 #include "core/passes/row_match.h"
+#include "core/schedule/rewrite.h"
 #include "core/schedule/steps.h"
 #include "core/target_facts.h"
 #include "core/text/text.h"
@@ -107,6 +108,14 @@ class Applier {
       applied.condition = condition;
       // Numbers of the target switched it off.
       if (const IntImm* never = as_int(condition); never && never->value == 0) return applied;
+      if (may_fail(Context(function), condition)) {
+        throw CompileError("bad-condition", item.condition.loc() ? item.condition.loc() : item.loc,
+                           "the condition `" + print(item.condition) +
+                               "` divides by what is not known to be above zero; it is asked "
+                               "whenever `" +
+                               item.function + "` is called",
+                           "ask that first, as in n > 0 && m / n == 1");
+      }
       for (Item& each : program.items) {
         auto* own = std::get_if<Function>(&each);
         if (!own || own->name != item.function) continue;

@@ -5,6 +5,7 @@
 #include "core/passes/passes.h"
 #include "core/schedule/rewrite.h"
 #include "core/text/text.h"
+#include "core/verify/verify.h"
 
 namespace inlay {
 
@@ -104,7 +105,17 @@ void require_lasting(const std::string& rule, const Site& site, const For& loop,
                : "divide by max(1, ...), or say in the schedule's condition that it is above zero");
 }
 
+// Extents are rounded up to whole blocks, which may not overflow.
+constexpr int64_t kGreatestFactor = int64_t{1} << 40;
+
 void require_positive(const Context& context, const Site& site, const Expr& size) {
+  if (auto* number = as_int(size);
+      number && (number->value < 1 || number->value > kGreatestFactor)) {
+    refuse("bad-factor", site,
+           "loop `" + site.name() + "` can't be split into blocks of " +
+               std::to_string(number->value) + " iterations",
+           number->value < 1 ? "use 1 or more" : "use at most 2^40");
+  }
   if (context.proves_positive(context.poly(size))) return;
   refuse("bad-factor", site,
          "factor `" + print(size) + "` of loop `" + site.name() + "` is not known to be positive",
@@ -133,12 +144,13 @@ Schedule& Schedule::split(const std::string& name, Factor factor, const std::str
   std::string text = "split " + name + " by ";
   Expr size = factor.size;
   if (factor.at_most) {
-    if (factor.at_most < 1 || factor.multiple < 1) {
+    if (factor.at_most < 1 || factor.multiple < 1 || factor.at_most > kGreatestFactor ||
+        factor.multiple > kGreatestFactor) {
       refuse("bad-factor", site,
              "loop `" + name + "` can't be split into blocks of at most " +
                  std::to_string(factor.at_most) + ", in multiples of " +
                  std::to_string(factor.multiple),
-             "both have to be 1 or more");
+             "both have to be 1 or more, and at most 2^40");
     }
     // Blocks of nearly one size instead of whole ones and a thin rest.
     Context context = context_at(function_, site);
@@ -454,6 +466,12 @@ Schedule& Schedule::set_kind(const std::string& name, ForKind kind, const char* 
       refuse(rule, site,
              "the extent `" + print(loop.extent) + "` of loop `" + name + "` is no constant",
              "split it by a number with tail guard or peel, and unroll the inner loop");
+    }
+    if (context.poly(loop.extent).constant() > kMostUnrolled) {
+      refuse(rule, site,
+             "loop `" + name + "` has " + print(loop.extent) + " iterations; at most " +
+                 std::to_string(kMostUnrolled) + " are unrolled",
+             "split it by a number, and unroll the inner loop");
     }
   } else {
     require_nesting(site, kind, rule);

@@ -543,30 +543,31 @@ bool is_pure(const Expr& expr) {
 bool may_fail(const Context& context, const Expr& expr) {
   if (!is_pure(expr)) return true;
   struct Finder : Visitor {
-    const Context* context = nullptr;
+    Context context;
     bool found = false;
     using Visitor::visit_node;
     void visit_node(const Binary& node) override {
-      switch (node.op) {
-        case BinaryOp::FloorDiv:
-        case BinaryOp::FloorMod:
-          if (auto* number = as_int(node.b)) {
-            found |= number->value == 0;
-          } else {
-            found |= node.b.type() != kIndex || !context->proves_positive(context->poly(node.b));
-          }
-          break;
-        case BinaryOp::Shl:
-        case BinaryOp::Shr:
-          found |= !as_int(node.b);
-          break;
-        default:
-          break;
+      if (node.op == BinaryOp::And || node.op == BinaryOp::Or) {
+        // The second operand is evaluated only if the first leaves the answer open.
+        visit(node.a);
+        Context outer = context;
+        context.assume(node.a, node.op == BinaryOp::And);
+        visit(node.b);
+        context = outer;
+        return;
+      }
+      bool divides = node.op == BinaryOp::FloorDiv || node.op == BinaryOp::FloorMod;
+      bool shifts = node.op == BinaryOp::Shl || node.op == BinaryOp::Shr;
+      if (auto* number = as_int(node.b)) {
+        found |= divides && number->value == 0;
+      } else {
+        found |= shifts || (divides && (node.b.type() != kIndex ||
+                                        !context.proves_positive(context.poly(node.b))));
       }
       Visitor::visit_node(node);
     }
   } finder;
-  finder.context = &context;
+  finder.context = context;
   finder.visit(expr);
   return finder.found;
 }

@@ -76,10 +76,18 @@ Schedule& Schedule::fission(const std::vector<std::string>& names, const std::st
   if (is_after) ++at;
   std::vector<Stmt> first(stmts.begin(), stmts.begin() + at), rest(stmts.begin() + at, stmts.end());
   if (first.empty() || rest.empty()) {
+    const For* around = nullptr;  // the innermost loop around the named one
+    for (const Scope& scope : border.scopes) {
+      if (scope.stmt.as<For>()) around = scope.stmt.as<For>();
+    }
+    bool deeper = around && around->var.name() != chain.back()->var.name();
     refuse(
         "illegal-fission", site,
         "nothing stands " + side + " loop `" + at_loop + "` in `" + chain.back()->var.name() + "`",
-        is_after ? "name a loop of the first part" : "name a loop of the second part");
+        deeper ? "name the nest down to `" + around->var.name() + "`, as in fission " +
+                     joined(names) + ", " + around->var.name() + " " + side + " " + at_loop
+        : is_after ? "name a loop of the first part"
+                   : "name a loop of the second part");
   }
   for (const Stmt& stmt : first) {
     if (stmt.as<Allocate>() || stmt.as<Let>()) {

@@ -339,6 +339,14 @@ class Unifier {
     AtomId v = context.atoms().var(actual.var.operator->());
     auto* symbol = formal.extent.as<VarNode>();
     if (symbol && formal_scalars_.count(symbol) && !state.indices.count(symbol)) {
+      // Extents are not negative: a call must not be told so of a loop that ends before it starts.
+      if (!context.proves_nonnegative(count)) {
+        return fail("loop `" + actual.var.name() + "` may end before it starts", text(formal),
+                    text(actual),
+                    "start it at 0, or say in the schedule's condition that its extent is not "
+                    "negative",
+                    formal.loc, actual.loc);
+      }
       bind_index(symbol, count);
     } else {
       Poly full = context.poly(formal.extent);
@@ -664,10 +672,15 @@ class Unifier {
       }
       if (known != state.scalars.end() && print(known->second) == print(actual)) return true;
     }
+    // What the nest does not change is nearer than what it does.
+    bool invariant = !uses_any(actual, nest_vars_);
+    if (invariant) ++progress_;
     return fail("parameter `" + var->name + "` of the meaning is one value for the whole tile",
                 print(formal), print(actual),
-                fixed ? "" : "name the value with a `let` outside of the nest", formal.loc(),
-                actual.loc());
+                fixed       ? ""
+                : invariant ? "name the value with a `let` outside of the nest"
+                            : "tensorize a loop further in, where it is one value",
+                formal.loc(), actual.loc());
   }
 
   const Program& program_;

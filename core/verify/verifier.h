@@ -145,6 +145,7 @@ class Verifier : Visitor {
   bool in_function_ = false;
   bool lanes_ = false;                 ///< the item has lane or grid loops
   std::vector<Agreement> agreements_;  ///< barriers are reached by all only if lanes agree here
+  int64_t copies_ = 1;                 ///< that unrolled loops around make
   bool dead_ = false;                  ///< below a condition that is false: nothing is proven there
 };
 

@@ -181,6 +181,16 @@ void Verifier::visit_node(const For& node) {
   define(node.var.get(), node.var.name(), node.var.loc() ? node.var.loc() : node.loc,
          "loop variable");
   auto extent = fold(node.extent);
+  int64_t copies_outside = copies_;
+  if (node.for_kind == ForKind::Unrolled && extent && *extent > 1) {
+    copies_ = std::min(copies_, kMostUnrolled) * std::min(*extent, kMostUnrolled + 1);
+    if (copies_ > kMostUnrolled && copies_outside <= kMostUnrolled) {
+      error("unroll-limit", node.loc,
+            "unrolled loops would make more than " + std::to_string(kMostUnrolled) +
+                " copies of what is in loop `" + node.var.name() + "`",
+            "split the loop, and unroll the inner one");
+    }
+  }
   bool concurrent = is_concurrent(node.for_kind);
   const StmtNode* reader = in_lanes() ? &node : nullptr;
   Taint bounds = taint_of(node.min, reader) | taint_of(node.extent, reader), own = bounds;
@@ -196,6 +206,7 @@ void Verifier::visit_node(const For& node) {
   stmts_.pop_back();
   dead_ = dead_outside;
   guard_ = outside;
+  copies_ = copies_outside;
   loops_.pop_back();
   taints_.erase(node.var.get());
 }

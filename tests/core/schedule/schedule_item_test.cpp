@@ -177,6 +177,8 @@ TEST(ScheduleItem, Faults) {
         Bad{"schedule f (a = 1 / (grain - 3)) { }", "constant", "can't be computed"},
         Bad{"schedule f when M { }", "type-mismatch", "a condition is a bool"},
         Bad{"schedule f when A[0] > 1.0 { }", "bad-condition", "an element of a buffer"},
+        Bad{"schedule f when 8 / M == 1 { }", "bad-condition", "divides by what is not known"},
+        Bad{"schedule f when M % 2 == 0 && 8 % M == 0 { }", "bad-condition", "`f` is called"},
         Bad{"schedule f when q > 1 { }", "undeclared", "`q` is not declared"},
         Bad{"schedule f { set grain = 4 }", "redeclared", "has a value already"},
         Bad{"schedule f { set a = b }", "undeclared", "`b` is no parameter"},
@@ -195,6 +197,10 @@ TEST(ScheduleItem, Faults) {
   // Two conditions, and two targets, are two schedules.
   EXPECT_TRUE(faults(kFill + "schedule f when M > 9 { } schedule f when M > 3 { } schedule f { }"
                              "schedule f for x86_64 { } schedule f for x86_64(avx2) { }")
+                  .empty());
+  // What is asked first holds for what is asked then.
+  EXPECT_TRUE(faults(kFill + "schedule f when M > 0 && 8 / M == 1 { }"
+                             "schedule f when M < 1 || 8 % M == 0 { }")
                   .empty());
 }
 

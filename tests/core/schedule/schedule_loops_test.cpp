@@ -239,6 +239,13 @@ TEST(ScheduleFission, LegalAndIllegal) {
   Diagnostic refused = refusal([&] { wrong.fission({"i"}, "j"); });
   EXPECT_EQ(refused.rule, "illegal-fission");
   EXPECT_EQ(refused.notes.size(), 2u);
+  // What stands before the loop stands further in.
+  Program deep = parse(R"(
+    func f(A: f32[M, N], X: f32[M]) {
+      for z in 0..3 { for i in 0..M { X[i] = 1.0 for j in 0..N { X[i] = A[i, j] } } }
+    })");
+  Schedule outer(deep, "f");
+  EXPECT_TRUE(has(refusal([&] { outer.fission({"z"}, "j"); }).help, {"fission z, i before j"}));
 }
 
 TEST(ScheduleSink, AnEmptyLoopStillRunsWhatSank) {

@@ -13,6 +13,7 @@ intrin tile<m, n>(k: index, a: f32[k, m], b: f32[k, n], c: f32[m, n] strided) {
   for p in 0..k { for i in 0..m { for j in 0..n { c[i, j] += a[p, i] * b[p, j] } } }
 }
 intrin dot8(x: f32[8], y: f32[8], s: f32[1]) { for i in 0..8 { s[0] += x[i] * y[i] } }
+intrin fill(n: index, x: f32[n]) { for i in 0..n { x[i] = 0.0 } }
 intrin aligned8(a: f32[8] align 32, c: f32[8]) { for i in 0..8 { c[i] = a[i] } }
 )";
 
@@ -223,6 +224,22 @@ TEST(Tensorize, MismatchesShowTheNearest) {
        {"one value for the whole tile"},
        {},
        {}},
+      {"negative extent",
+       "for i in 6..M { X[i] = 0.0 }",
+       "X: f32[M]",
+       "i",
+       "fill",
+       {"loop `i` may end before it starts"},
+       {"loop i of extent n", "loop i of extent M - 6"},
+       {"condition"}},
+      {"scalar that is read",
+       "for i in 0..8 { Y[i] = X[i] * S[0] + Y[i] }",
+       "X: f32[8], Y: f32[8], S: f32[1]",
+       "i",
+       "axpy8",
+       {"one value for the whole tile"},
+       {"S[0]"},
+       {"`let` outside of the nest"}},
       {"alignment",
        "for i in 0..8 { C[i] = A[i] }",
        "A: f32[8], C: f32[8]",

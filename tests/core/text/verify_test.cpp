@@ -231,6 +231,13 @@ INSTANTIATE_TEST_SUITE_P(
              "bound around it depends on the lane"},
         Case{"lane(x) for i in 0..8 { vectorized for k in 0..4 { barrier } }",
              "4:52 barrier | f/for i/for k | a barrier stands inside a vectorized loop"},
+        Case{"unrolled for i in 0..64 { unrolled for j in 0..64 { } }", ""},
+        Case{"unrolled for i in 0..64 { for k in 0..9 { unrolled for j in 0..65 { } } }",
+             "4:43 unroll-limit | f/for i/for k | unrolled loops would make more than 4096 copies "
+             "of what is in loop `j`"},
+        Case{"unrolled for i in 0..9223372036854775807 { unrolled for j in 0..9 { } }",
+             "4:1 unroll-limit | f | unrolled loops would make more than 4096 copies of what is "
+             "in loop `i`"},
         Case{"grid(x) for i in 0..8 { grid(x) for j in 0..8 { } }",
              "4:25 loop-nesting | f/for i | a grid(x) loop stands inside another grid(x) loop"},
         Case{"grid(x) for i in 0..8 { grid(y) for j in 0..8 { lane(x) for k in 0..2 {} } }", ""},
