@@ -593,6 +593,21 @@ TEST_F(Cli, BenchTimesMicroKernelsAlone) {
   Result result = inlay("bench vadd.inlay --micro-kernels --rows any --seconds 0.01");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, ContainsRegex("add8 for any +[0-9.]+ ns +[0-9.]+ GFLOP/s"));
+  // Sizes that nothing bounds are alike, as large as L1 allows; what only moves is told in bytes.
+  write(folder_ / "any.inlay", R"(
+intrin product(m: index, n: index, k: index, a: f32[m, k], b: f32[k, n], c: f32[m, n]) {
+  for i in 0..m { for j in 0..n { for p in 0..k { c[i, j] += a[i, p] * b[p, j] } } }
+}
+implement product for any { for i in 0..m { for j in 0..n { for p in 0..k { c[i, j] += a[i, p] * b[p, j] } } } }
+intrin turn(m: index, n: index, a: f32[m, n], b: f32[n, m]) {
+  for i in 0..m { for j in 0..n { b[j, i] = a[i, j] } }
+}
+implement turn for any { for j in 0..n { for i in 0..m { b[j, i] = a[i, j] } } }
+)");
+  Result any = inlay("bench any.inlay --micro-kernels --seconds 0.01");
+  EXPECT_EQ(any.code, 0) << any.err;
+  EXPECT_THAT(any.out, ContainsRegex("product for any .* k=48 m=48 n=48"));
+  EXPECT_THAT(any.out, ContainsRegex("turn for any .* GB/s of operands +m=64 n=64"));
 }
 
 TEST_F(Cli, HintsReachTheBackend) {

@@ -216,6 +216,28 @@ std::vector<int64_t> CaseMaker::sample(const std::vector<Size>& sizes) {
   return values;
 }
 
+std::vector<Sizes> CaseMaker::even_sizes() {
+  std::vector<Sizes> found;
+  std::string why_not;
+  std::vector<Size> all = sizes_of_parameters();
+  Sizes at_one;
+  for (const Size& size : all) at_one[size.name] = 1;
+  std::map<std::string, int64_t> bound;
+  for (const Size& size : all) {
+    for (int64_t value : candidates()) {
+      Sizes tried = at_one;
+      tried[size.name] = value;
+      if ((!size.is_bool || value <= 1) && runs(tried, &why_not)) bound[size.name] = value;
+    }
+  }
+  for (int64_t value : {256, 192, 128, 96, 64, 48, 32, 24, 16, 8, 4}) {
+    Sizes sizes;
+    for (auto& [name, greatest] : bound) sizes[name] = std::min(greatest, value);
+    if (sizes.size() == all.size() && runs(sizes, &why_not)) found.push_back(std::move(sizes));
+  }
+  return found;
+}
+
 std::vector<Sizes> CaseMaker::sizes(size_t most, std::string* why_none) {
   std::vector<Size> all = sizes_of_parameters();
   std::string why_not;

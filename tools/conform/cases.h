@@ -71,6 +71,10 @@ class CaseMaker {
   /// what stopped it.
   std::vector<std::map<std::string, int64_t>> sizes(size_t most, std::string* why_none);
 
+  /// All parameters that no other bounds at one value, the bounded ones at their greatest, bools at
+  /// true, for values from 256 down; only those for which the meaning runs.
+  std::vector<std::map<std::string, int64_t>> even_sizes();
+
   /// `variant` chooses strides and placement.
   Case make(const std::map<std::string, int64_t>& sizes, Data data, int variant);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/text/text.h"
@@ -27,26 +28,42 @@ const PeakProbe* probe_of(const Target& target) {
   return nullptr;
 }
 
-// Sizes at which a row is timed: a reduction of 256, everything else as large as its constants
-// allow.
+int64_t bytes_of(const conform::Case& made) {
+  int64_t bytes = 0;
+  for (const conform::CaseTensor& tensor : made.tensors)
+    bytes += static_cast<int64_t>(tensor.bytes.size());
+  return bytes;
+}
+
+// Sizes at which a row is timed: those that compute most, of them those that touch most, with
+// operands that stay in L1. A reduction of 256 and a whole tile, where the constants bound
+// everything else; 48 x 48 x 48 or the like, where nothing bounds anything.
 std::map<std::string, int64_t> timed_sizes(const conform::Meaning& meaning,
                                            const std::vector<int64_t>& constants) {
+  constexpr int64_t kMostBytes = 32 * 1024;
   conform::CaseMaker maker(meaning, constants, 1);
   std::string why_none;
+  std::vector<std::map<std::string, int64_t>> all = maker.even_sizes();
+  for (auto& sizes : maker.sizes(400, &why_none)) {
+    for (auto& [name, value] : sizes) value = value == 257 ? 256 : value;
+    all.push_back(std::move(sizes));
+  }
   std::map<std::string, int64_t> best;
-  double most = -1;
-  for (const auto& sizes : maker.sizes(400, &why_none)) {
+  std::pair<double, int64_t> most{-1, -1};
+  for (const auto& sizes : all) {
     double flops = conform::float_operations(meaning, sizes);
-    if (flops <= most) continue;
-    most = flops;
+    if (flops < most.first) continue;
+    int64_t bytes = bytes_of(maker.make(sizes, conform::Data::Random, 0));
+    if (bytes > kMostBytes || std::pair(flops, bytes) <= most) continue;
+    most = {flops, bytes};
     best = sizes;
   }
-  for (auto& [name, value] : best) value = value == 257 ? 256 : value;
   return best;
 }
 
 struct Timed {
   double gflops = 0, fraction = 0, nanoseconds = 0;
+  double gbytes = 0;  ///< of operands, where nothing is computed
   std::map<std::string, int64_t> sizes;
 };
 
@@ -92,7 +109,8 @@ Timed time_row(const LoadedProgram& loaded, const conform::Meaning& meaning,
   call(function, values);
   // So often that a call of the runtime is lost in it.
   double flops = conform::float_operations(meaning, timed.sizes);
-  auto times = static_cast<int64_t>(std::clamp(2e7 / std::max(flops, 1.0), 100.0, 1e6));
+  auto times = static_cast<int64_t>(
+      std::clamp(2e7 / std::max({flops, static_cast<double>(bytes_of(made)), 1.0}), 100.0, 1e6));
   values[0] = inlay_int(times);
   auto run = [&] { inlay_call(function, values.data(), static_cast<uint32_t>(values.size())); };
   std::vector<double> fractions, each;
@@ -106,6 +124,7 @@ Timed time_row(const LoadedProgram& loaded, const conform::Meaning& meaning,
   }
   timed.nanoseconds = median(each) * 1e9;
   timed.gflops = flops / median(each) * 1e-9;
+  if (flops == 0) timed.gbytes = static_cast<double>(bytes_of(made)) / median(each) * 1e-9;
   timed.fraction = median(fractions);
   return timed;
 }
@@ -200,9 +219,11 @@ int bench_rows(const std::string& input, const RowFlags& flags, double seconds) 
       Timed timed = time_row(loaded, meaning, row, probe, seconds);
       std::string sizes;
       for (const auto& [name, value] : timed.sizes) sizes += fmt::format(" {}={}", name, value);
-      fmt::print(
-          "  {:<44} {:>9.1f} ns {:>8.1f} GFLOP/s {}{}\n", row.name, timed.nanoseconds, timed.gflops,
-          probe ? fmt::format("{:>6.3f} of {} peak ", timed.fraction, probe->name) : "", sizes);
+      std::string rate = timed.gbytes > 0 ? fmt::format("{:>8.1f} GB/s of operands ", timed.gbytes)
+                                          : fmt::format("{:>8.1f} GFLOP/s ", timed.gflops);
+      if (probe && timed.gbytes == 0)
+        rate += fmt::format("{:>6.3f} of {} peak ", timed.fraction, probe->name);
+      fmt::print("  {:<44} {:>9.1f} ns {}{}\n", row.name, timed.nanoseconds, rate, sizes);
     } catch (const CompileError& error) {
       if (error.diagnostics().front().rule != "load") throw;
       // Behind the name of a temporary file.
