@@ -364,9 +364,11 @@ Schedule& Schedule::tensorize_run(const std::string& first, const std::string& l
   }
   Context context = context_at(function_, site);
   Stmt nest = normalize_nest(context, run.size() > 1 ? Block::make(run) : site.self);
-  // One call stands for all of them.
+  // One call stands for all of them, but for `let`s, which what follows may use.
   std::unordered_map<const StmtNode*, std::vector<Stmt>> changes;
-  for (const Stmt& stmt : run) changes[stmt.get()] = {};
+  for (const Stmt& stmt : run) {
+    if (!stmt.as<Let>()) changes[stmt.get()] = {};
+  }
   auto put = [&](std::vector<Stmt> stmts) {
     changes[site.self.get()] = std::move(stmts);
     return replace(function_.body, changes);

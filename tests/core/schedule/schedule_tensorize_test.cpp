@@ -31,6 +31,20 @@ TEST(Tensorize, WholeTilesAfterPeel) {
   for (int64_t n : {0, 1, 7, 8, 9, 16, 31}) expect_same(program, s, {{"N", n}}, {"C"});
 }
 
+// What is declared between nests that one call takes is there for what follows.
+TEST(Tensorize, NestsWithALetBetween) {
+  Program program = parse(
+      "intrin fill(n: index, m: index, x: f32[n], y: f32[m]) {\n"
+      "  for i in 0..n { x[i] = 0.0 } for j in 0..m { y[j] = 1.0 }\n}\n"
+      "func f(X: f32[N], Y: f32[2]) {\n"
+      "  for i in 0..N { X[i] = 0.0 } let q = min(N, 2) for j in 0..q { Y[j] = 1.0 }\n"
+      "  for k in 0..q { X[k] = 2.0 }\n}\n");
+  Schedule s(program, "f");
+  s.tensorize_run("i", "j", "fill", {});
+  EXPECT_TRUE(has(print(s.function()), {"fill(N, min(2, N), X, Y[0..", "for k in 0..q"}));
+  for (int64_t n : {1, 2, 5}) expect_same(program, s, {{"N", n}});
+}
+
 TEST(Tensorize, PaddedTiles) {
   for (Tail tail : {Tail::Bound, Tail::Guard}) {
     Program program = with("for i in 0..N { C[i] = A[i] + B[i] }", kVectors);
