@@ -166,9 +166,9 @@ void expect_same_bits(const Compiled& compiled, const Size& size) {
 }
 
 // Blocks of which a test has several, and conditions that send a part of the grid down each path.
-const ParamValues kSmallBlocks{{"low", 20},          {"small", 700}, {"near", 2500},
-                               {"near_paged", 2000}, {"least", 40},  {"large", 1500},
-                               {"kc", 24},           {"mc", 24},     {"nc", 192}};
+const ParamValues kSmallBlocks{{"low", 20},   {"small", 700},  {"near", 2500}, {"near_paged", 2000},
+                               {"least", 40}, {"large", 1500}, {"kc", 24},     {"mc", 24},
+                               {"nc", 192},   {"rows", 60}};
 
 std::vector<Size> grid() {
   std::vector<Size> sizes;
