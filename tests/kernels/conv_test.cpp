@@ -161,6 +161,24 @@ std::vector<Conv> grid() {
   return all;
 }
 
+// Square filters of 3 and 5 with strides of 1 and 2: widths that blocks of pixels don't divide,
+// channels that vectors don't divide, and numbers of channels that crowd into few sets of a cache.
+std::vector<Conv> squares() {
+  std::vector<Conv> all;
+  int64_t place = 0;
+  for (int64_t channels : {8, 17, 31, 40, 64, 100, 128, 136, 256, 512, 1024}) {
+    for (int64_t taps : {3, 5}) {
+      for (int64_t step : {1, 2}) {
+        int64_t pad = ++place % (taps + 1), width = step * (place % 13) + taps;
+        all.push_back({1, 1, 1, 6, width, channels, taps, taps, step, step, pad, pad, 1, 1});
+      }
+    }
+  }
+  all.push_back({4, 1, 1, 50, 30, 20, 3, 3, 1, 1, 1, 1, 1, 1});
+  all.push_back({1, 1, 1, 97, 25, 9, 3, 3, 2, 2, 0, 1, 1, 1});
+  return all;
+}
+
 // Compares one element after the other with its sum and the sum of its magnitudes.
 struct Judge {
   double worst = 0;  ///< error over what is allowed
@@ -320,7 +338,9 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
 TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/depthwise_conv2d.inlay", [](const Compiled& compiled) {
     int64_t place = 0;
-    for (const Conv& c : grid()) {
+    std::vector<Conv> all = grid();
+    for (const Conv& c : squares()) all.push_back(c);
+    for (const Conv& c : all) {
       std::string name = ++place % 5 == 0 ? "depthwise_conv2d_relu" : "depthwise_conv2d";
       // Channels and pixels of the grid, each channel a group of its own.
       int64_t channels = c.groups * c.cout;

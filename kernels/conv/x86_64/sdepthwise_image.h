@@ -16,33 +16,40 @@
 // With kSpread each channel of a has q filters, whose results are q channels side by side:
 // c[y, x, j * q + i] with f[r, s, j * q + i] and bias[j * q + i], i in 0..q; q is 1 or more.
 //
-// Lanes are channels of c, two vectors of them at a time, and several pixels side by side, in
-// blocks of nearly one size: a block takes all channels, so that what it reads are streams. For
-// filters of three columns and strides of 1 and 2 an input that serves several taps is loaded once.
-// Pixels at the sides, of which some taps miss the image, are taken one by one. The last channels
-// go through masked loads and stores.
+// Lanes are channels of c. Square filters of 3 and 5 with strides of 1 and 2 go down the image: a
+// few pixels of a row and one to four vectors of channels are a block, whose sums of all rows of c
+// that an input row serves wait in registers, so that each input is loaded once for all of its taps
+// in the block. Other filters, and with 16 registers those of 3 with a stride of 2, are taken row
+// by row, several pixels side by side and two vectors of channels at a time, in blocks of nearly
+// one size: a block takes all channels, so that what it reads are streams. There, for filters of
+// three columns, an input that serves several taps is loaded once, and pixels at the sides, of
+// which some taps miss the image, are taken one by one. The last channels go through masked loads
+// and stores.
 #pragma once
 
 #include <stdint.h>
 
 #define INLAY_UNROLL _Pragma("clang loop unroll(full)")
 #define INLAY_INLINE static inline __attribute__((always_inline))
+#define INLAY_APART static __attribute__((noinline))
 
 struct SdepthwiseShape {
   int64_t rows, m, n, taps_h, taps_w, sh, sw, dh, dw, top, left, h, w, q;
 };
 
-template <typename Isa, bool kRelu, bool kSpread>
+template <typename Isa, bool kSpread>
 struct SdepthwiseImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
-  static constexpr int kPixels = kLanes == 16 ? 6 : 4;  // by the registers that there are
+  static constexpr bool kManyRegisters = Isa::kRegisters >= 32;
+  static constexpr int kPixels = kManyRegisters ? 6 : 4;
 
   struct Call {
     SdepthwiseShape shape;
     int64_t right;         ///< from one pixel of c to the next, in floats of a
     int64_t tap_h, tap_w;  ///< from one tap to the next, in floats of a
-    int64_t f0, f1, c1;
+    int64_t a0, a1, f0, f1, c0, c1;
+    bool relu;
   };
 
   template <bool kWhole>
@@ -51,13 +58,194 @@ struct SdepthwiseImage {
     return Isa::load_some(p, n);
   }
   template <bool kWhole>
-  INLAY_INLINE void put(float* p, Vector v, int64_t n) {
-    if constexpr (kRelu) v = Isa::at_least_zero(v);
+  INLAY_INLINE void put(float* p, Vector v, int64_t n, bool relu) {
+    if (relu) v = Isa::at_least_zero(v);
     if constexpr (kWhole) {
       Isa::store(p, v);
     } else {
       Isa::store_some(p, v, n);
     }
+  }
+
+  // Pixels of c from `x` on; of the columns that they read, first..last are in the image.
+  struct Block {
+    const Call& call;
+    int64_t x, first, last;
+  };
+
+  // Going down the image: kTaps x kTaps taps, pixels of c kStep apart, kVectors of channels.
+  template <int kTaps, int kStep, int kVectors>
+  struct Down {
+    // Rows of c that one input row has taps for. Their sums are in registers, with all taps where
+    // that leaves pixels enough, else with a tap and the pixels that it meets. The compiler needs a
+    // few more registers, the more the longer the loop.
+    static constexpr int kRows = (kTaps + kStep - 1) / kStep;
+    static constexpr int kSpare = Isa::kRegisters / 8 + (kTaps == 5 ? 2 : 0);
+    static constexpr int kWithTaps = (Isa::kRegisters - 6 - kTaps * kTaps) / kRows;
+    static constexpr bool kHolds = kVectors == 1 && kWithTaps >= 4;
+    static constexpr int kMost =
+        kHolds ? kWithTaps : (Isa::kRegisters - kSpare) / (kRows * kVectors + 1);
+    static constexpr int kCount = kMost < 1 ? 1 : kMost > 6 ? 6 : kMost;
+    static constexpr int kLeast = (kCount + 1) / 2;  ///< of blocks of nearly one size
+    static constexpr int kColumns = (kCount - 1) * kStep + kTaps;
+
+    template <int kSize, bool kSides>
+    INLAY_INLINE void vectors(const Block& block, float* taps, const float* a, const float* f,
+                              const float* bias, float* c) {
+      constexpr bool kHeld = kHolds && !kSides;
+      const Call& call = block.call;
+      const int64_t a0 = call.a0, a1 = call.a1, c0 = call.c0, c1 = call.c1, h = call.shape.h;
+      const int64_t rows = call.shape.rows, top = call.shape.top;
+      const bool relu = call.relu;
+      const int64_t column = block.x * kStep - call.shape.left, first = block.first,
+                    last = block.last;
+      Vector held[kHeld ? kTaps * kTaps : 1];
+      INLAY_UNROLL for (int tap = 0; tap < kTaps * kTaps; ++tap) {
+        INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
+          const float* from = f + tap / kTaps * call.f0 + tap % kTaps * call.f1 + v * kLanes;
+          if constexpr (kHeld) {
+            held[tap] = Isa::load(from);
+          } else {
+            Isa::store(taps + (tap * kVectors + v) * kLanes, Isa::load(from));
+          }
+        }
+      }
+      auto tap = [&](int r, int s, int v) __attribute__((always_inline)) {
+        if constexpr (kHeld) return held[r * kTaps + s];
+        return Isa::load(taps + ((r * kTaps + s) * kVectors + v) * kLanes);
+      };
+      Vector sum[kRows][kVectors][kSize];
+      INLAY_UNROLL for (int k = 0; k < kRows; ++k) {
+        INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
+          INLAY_UNROLL for (int i = 0; i < kSize; ++i) sum[k][v][i] = Isa::load(bias + v * kLanes);
+        }
+      }
+      // Row y of c takes its last kStep input rows; k rows further down it is other taps of them.
+      for (int64_t y = 1 - kRows; y < rows; ++y) {
+        INLAY_UNROLL for (int q = 0; q < kStep; ++q) {
+          const int64_t below = y * kStep + kTaps - kStep + q, row = below - top;
+          if (below < 0 || row < 0 || row >= h) continue;
+          INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
+            const float* p = a + row * a0 + v * kLanes;
+            if constexpr (kSides || kHeld) {
+              INLAY_UNROLL for (int at = 0; at < (kSize - 1) * kStep + kTaps; ++at) {
+                if (kSides && (at < first || at >= last)) continue;
+                // Taps are read again for each column: no registers for all of them.
+                if (!kHeld) asm volatile("" : "+r"(taps));
+                const Vector x = Isa::load(p + (column + at) * a1);
+                INLAY_UNROLL for (int s = 0; s < kTaps; ++s) {
+                  const int i = (at - s) / kStep;
+                  if (at < s || (at - s) % kStep != 0 || i >= kSize) continue;
+                  INLAY_UNROLL for (int k = 0; k < kRows; ++k) {
+                    const int r = kTaps - kStep + q - k * kStep;
+                    if (r >= 0) sum[k][v][i] = Isa::fma(x, tap(r, s, v), sum[k][v][i]);
+                  }
+                }
+              }
+            } else {
+              INLAY_UNROLL for (int s = 0; s < kTaps; ++s) {
+                INLAY_UNROLL for (int k = 0; k < kRows; ++k) {
+                  const int r = kTaps - kStep + q - k * kStep;
+                  if (r < 0) continue;
+                  const Vector t = tap(r, s, v);
+                  INLAY_UNROLL for (int i = 0; i < kSize; ++i) {
+                    const Vector x = Isa::load(p + (column + i * kStep + s) * a1);
+                    sum[k][v][i] = Isa::fma(x, t, sum[k][v][i]);
+                  }
+                }
+              }
+            }
+          }
+        }
+        INLAY_UNROLL for (int i = 0; i < kSize; ++i) {
+          INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
+            if (y >= 0) put<true>(c + y * c0 + i * c1 + v * kLanes, sum[0][v][i], 0, relu);
+            INLAY_UNROLL for (int k = 0; k + 1 < kRows; ++k) sum[k][v][i] = sum[k + 1][v][i];
+            sum[kRows - 1][v][i] = Isa::load(bias + v * kLanes);
+          }
+        }
+      }
+    }
+
+    // n channels, a vector at least. Where they are no multiple of the vectors, the last vector
+    // begins earlier: what it computes again comes out the same.
+    template <int kSize, bool kSides>
+    INLAY_APART void channels(const Block& block, int64_t n, float* taps, const float* a,
+                              const float* f, const float* bias, float* c) {
+      constexpr int kWidth = kVectors * kLanes;
+      for (int64_t j = 0; j < n; j += kWidth) {
+        const int64_t rest = n - j;
+        if constexpr (kVectors == 1) {
+          if (rest < kLanes) j = n - kLanes;
+        } else if (rest < kWidth) {
+          if (rest < kLanes) j = n - kLanes;
+          Down<kTaps, kStep, 1>::template channels<kSize, kSides>(block, n - j, taps, a + j, f + j,
+                                                                  bias + j, c + j);
+          return;
+        }
+        vectors<kSize, kSides>(block, taps, a + j, f + j, bias + j, c + j);
+      }
+    }
+
+    template <int kSize>
+    INLAY_INLINE void sized(int64_t size, const Block& block, float* taps, const float* a,
+                            const float* f, const float* bias, float* c) {
+      if constexpr (kSize >= kLeast) {
+        if (size != kSize) {
+          sized<kSize - 1>(size, block, taps, a, f, bias, c);
+        } else if (block.first == 0 && block.last == (kSize - 1) * kStep + kTaps) {
+          channels<kSize, false>(block, block.call.shape.n, taps, a, f, bias, c);
+        } else {
+          channels<kSize, true>(block, block.call.shape.n, taps, a, f, bias, c);
+        }
+      }
+    }
+
+    INLAY_APART void run(const Call& call, const float* a, const float* f, const float* bias,
+                         float* c) {
+      alignas(64) float taps[kTaps * kTaps * kVectors * kLanes];
+      const int64_t m = call.shape.m, w = call.shape.w;
+      const int64_t blocks = (m + kCount - 1) / kCount;
+      for (int64_t i = 0, x = 0; i < blocks; ++i) {
+        const int64_t size = m / blocks + (i < m % blocks);
+        const int64_t column = x * kStep - call.shape.left, columns = (size - 1) * kStep + kTaps;
+        const int64_t first = column < 0 ? -column : 0;
+        const int64_t last = w - column < columns ? w - column : columns;
+        sized<kCount>(size, {call, x, first, last}, taps, a, f, bias, c + x * call.c1);
+        x += size;
+      }
+    }
+  };
+
+  // A block takes a line of channels at least: if half of one, the other half would be fetched
+  // again. Pixels that are a multiple of a large power of two apart share a few sets of the first
+  // cache, which then has no room for what a block reads and writes, nor for what is fetched ahead:
+  // blocks of more channels and fewer pixels meet more sets.
+  template <int kTaps, int kStep>
+  INLAY_INLINE void down(const Call& call, const float* a, const float* f, const float* bias,
+                         float* c) {
+    if constexpr (!kManyRegisters) {
+      // Sums of filters with five rows leave no room for two vectors.
+      Down<kTaps, kStep, kTaps == 5 ? 1 : 2>::run(call, a, f, bias, c);
+    } else {
+      // Offsets in a page of 4 KB tell no more sets apart.
+      constexpr int64_t kLine = 64, kSets = 64;
+      const int64_t step = call.a1 * (int64_t)sizeof(float);
+      int64_t sets = kSets;
+      while (sets > 1 && step % (kLine * kSets / sets * 2) == 0) sets /= 2;
+      if (sets >= Down<kTaps, kStep, 1>::kColumns) {
+        Down<kTaps, kStep, 1>::run(call, a, f, bias, c);
+      } else if (kTaps == 5 || sets * 2 >= Down<kTaps, kStep, 2>::kColumns) {
+        Down<kTaps, kStep, 2>::run(call, a, f, bias, c);
+      } else if constexpr (kTaps == 3) {
+        Down<kTaps, kStep, 4>::run(call, a, f, bias, c);
+      }
+    }
+  }
+  static bool goes_down(const Call& call) {
+    const SdepthwiseShape& s = call.shape;
+    return s.taps_h == s.taps_w && s.sh == s.sw && s.dh == 1 && s.dw == 1 && s.m >= 3 &&
+           s.n >= kLanes;
   }
 
   // One row of three taps, side by side, of kCount pixels kStride apart.
@@ -113,7 +301,7 @@ struct SdepthwiseImage {
     }
     INLAY_UNROLL for (int i = 0; i < kCount; ++i) {
       INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
-        put<kWhole>(c + i * call.c1 + v * kLanes, sum[i][v], n);
+        put<kWhole>(c + i * call.c1 + v * kLanes, sum[i][v], n, call.relu);
       }
     }
   }
@@ -135,7 +323,7 @@ struct SdepthwiseImage {
         }
       }
     }
-    INLAY_UNROLL for (int i = 0; i < kCount; ++i) put<false>(c + i * call.c1, sum[i], n);
+    INLAY_UNROLL for (int i = 0; i < kCount; ++i) put<false>(c + i * call.c1, sum[i], n, call.relu);
   }
 
   // kCount pixels, all channels of c, each channel of a spread over q of them.
@@ -166,9 +354,8 @@ struct SdepthwiseImage {
 
   // kCount pixels, all channels.
   template <int kCount, int kStride>
-  static __attribute__((noinline)) void pixels(const Call& call, const float* a, const float* f,
-                                               int64_t taps_h, int64_t taps_w, const float* bias,
-                                               float* c) {
+  INLAY_APART void pixels(const Call& call, const float* a, const float* f, int64_t taps_h,
+                          int64_t taps_w, const float* bias, float* c) {
     if constexpr (kSpread) {
       spread_pixels<kCount>(call, a, f, taps_h, taps_w, bias, c);
       return;
@@ -220,13 +407,24 @@ struct SdepthwiseImage {
     }
   }
 
-  static __attribute__((noinline)) void run(const SdepthwiseShape& shape, const float* a,
-                                            int64_t a0, int64_t a1, const float* f, int64_t f0,
-                                            int64_t f1, const float* bias, float* c, int64_t c0,
-                                            int64_t c1) {
+  INLAY_APART void run(const SdepthwiseShape& shape, bool relu, const float* a, int64_t a0,
+                       int64_t a1, const float* f, int64_t f0, int64_t f1, const float* bias,
+                       float* c, int64_t c0, int64_t c1) {
     if (shape.n <= 0 || shape.q <= 0) return;
-    const Call call{shape, shape.sw * a1, shape.dh * a0, shape.dw * a1, f0, f1, c1};
-    const bool three = !kSpread && shape.taps_w == 3 && shape.dw == 1;
+    const Call call{shape, shape.sw * a1, shape.dh * a0, shape.dw * a1, a0, a1, f0, f1, c0,
+                    c1,    relu};
+    if constexpr (!kSpread) {
+      if (goes_down(call)) {
+        if (shape.taps_h == 3 && shape.sh == 1) return down<3, 1>(call, a, f, bias, c);
+        if (shape.taps_h == 5 && shape.sh == 1) return down<5, 1>(call, a, f, bias, c);
+        if (shape.taps_h == 5 && shape.sh == 2) return down<5, 2>(call, a, f, bias, c);
+        if constexpr (kManyRegisters) {
+          if (shape.taps_h == 3 && shape.sh == 2) return down<3, 2>(call, a, f, bias, c);
+        }
+      }
+    }
+    const bool three =
+        !kManyRegisters && !kSpread && shape.taps_w == 3 && shape.dw == 1 && shape.sw == 2;
     // Pixels first..last of a row have all their columns in the image.
     const int64_t room = shape.w - 1 - (shape.taps_w - 1) * shape.dw + shape.left;
     int64_t first = 0, last = shape.m;
@@ -243,10 +441,8 @@ struct SdepthwiseImage {
       float* to = c + y * c0;
       for (int64_t x = 0; x < shape.m; ++x) {
         if (x == first && x < last) {
-          if (three && shape.sw == 1) {
-            inner<1>(call, first, last, start, filter, r1 - r0, bias, to);
-          } else if (three && shape.sw == 2) {
-            inner<2>(call, first, last, start, filter, r1 - r0, bias, to);
+          if (three) {
+            inner<kManyRegisters ? 0 : 2>(call, first, last, start, filter, r1 - r0, bias, to);
           } else {
             inner<0>(call, first, last, start, filter, r1 - r0, bias, to);
           }
@@ -264,5 +460,32 @@ struct SdepthwiseImage {
   }
 };
 
+// The functions of one instruction set.
+#define INLAY_SDEPTHWISE_IMAGE(symbol, Isa, relu)                                                 \
+  extern "C" void symbol(int64_t rows, int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,      \
+                         int64_t sh, int64_t sw, int64_t dh, int64_t dw, int64_t top,             \
+                         int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,          \
+                         int64_t a1, const float* f, int64_t f0, int64_t f1, const float* bias,   \
+                         float* c, int64_t c0, int64_t c1) {                                      \
+    SdepthwiseImage<Isa, false>::run(                                                             \
+        {rows, m, n, taps_h, taps_w, sh, sw, dh, dw, top, left, h, w, 1}, relu, a, a0, a1, f, f0, \
+        f1, bias, c, c0, c1);                                                                     \
+  }
+#define INLAY_SDEPTHWISE_SPREAD(symbol, Isa)                                                       \
+  extern "C" void symbol(int64_t rows, int64_t m, int64_t n, int64_t q, int64_t taps_h,            \
+                         int64_t taps_w, int64_t sh, int64_t sw, int64_t dh, int64_t dw,           \
+                         int64_t top, int64_t left, int64_t h, int64_t w, const float* a,          \
+                         int64_t a0, int64_t a1, const float* f, int64_t f0, int64_t f1,           \
+                         const float* bias, float* c, int64_t c0, int64_t c1) {                    \
+    SdepthwiseImage<Isa, true>::run(                                                               \
+        {rows, m, n, taps_h, taps_w, sh, sw, dh, dw, top, left, h, w, q}, false, a, a0, a1, f, f0, \
+        f1, bias, c, c0, c1);                                                                      \
+  }
+#define INLAY_SDEPTHWISE(Isa, size)                                \
+  INLAY_SDEPTHWISE_IMAGE(uk_sdepthwise_f32_##size, Isa, false)     \
+  INLAY_SDEPTHWISE_IMAGE(uk_sdepthwise_relu_f32_##size, Isa, true) \
+  INLAY_SDEPTHWISE_SPREAD(uk_sdepthwise_spread_f32_##size, Isa)
+
 #undef INLAY_UNROLL
 #undef INLAY_INLINE
+#undef INLAY_APART

@@ -9,6 +9,7 @@ namespace {
 struct Avx2 {
   using Vector = __m256;
   static constexpr int kLanes = 8;
+  static constexpr int kRegisters = 16;
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }

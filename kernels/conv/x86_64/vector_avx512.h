@@ -9,6 +9,7 @@ namespace {
 struct Avx512 {
   using Vector = __m512;
   static constexpr int kLanes = 16;
+  static constexpr int kRegisters = 32;
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
