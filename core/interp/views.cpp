@@ -15,6 +15,11 @@ std::string shape_text(const std::vector<int64_t>& numbers) {
 Region resolve(Machine& machine, const ViewSpec& view) {
   const BufferRef& ref = machine.frame.buffers[view.from.buffer];
   Region region{ref.storage, ref.origin, {}, {}};
+  // A view without elements lies nowhere: a loop that does nothing asks for no place either.
+  bool empty = false;
+  for (const auto& dim : view.dims) {
+    empty |= !view.whole && dim.extent && dim.extent->eval(machine).i == 0;
+  }
   for (size_t d = 0; d < view.dims.size(); ++d) {
     int64_t size = machine.reg(view.from.dims + 2 * d).i;
     int64_t stride = machine.reg(view.from.dims + 2 * d + 1).i;
@@ -26,7 +31,8 @@ Region resolve(Machine& machine, const ViewSpec& view) {
     int64_t min = view.dims[d].min->eval(machine).i;
     bool keep = view.dims[d].extent;
     int64_t extent = keep ? view.dims[d].extent->eval(machine).i : 1;
-    if (min < 0 || extent < 0 || min > size || extent > size - min) {
+    bool outside = !empty && (min < 0 || min > size || extent > size - min);
+    if (outside || extent < 0) {
       std::string part = std::to_string(min);
       if (keep) part += ".." + std::to_string(arith::add(min, extent));
       machine.fault(view.site, "out-of-bounds",

@@ -31,6 +31,17 @@ TEST(InterpFaults, OutOfBoundsNamesBufferIndexExtentPathAndPlace) {
             "write to `a`[0, 8] is out of bounds: index 1 is 8, the extent is 8 (lane 3)");
 }
 
+TEST(InterpFaults, ViewsWithoutElementsLieAnywhere) {
+  Array<float> a({4, 8});
+  const std::string text = R"(intrin g(x: f32[n]) { for i in 0..n { x[i] = 0.0 } }
+      func f(a: f32[4, 8], r: index, n: index) { g(a[r, 3..3 + n]) })";
+  run(text, {a, scalar(int64_t{9}), scalar(int64_t{0})});
+  Diagnostic error = fault_of(text, {a, scalar(int64_t{9}), scalar(int64_t{1})});
+  EXPECT_EQ(error.message, "view of `a` is out of bounds: dimension 0 is 9, the extent is 4");
+  error = fault_of(text, {a, scalar(int64_t{0}), scalar(int64_t{-1})});
+  EXPECT_EQ(error.message, "view of `a` is out of bounds: dimension 1 is 3..2, the extent is 8");
+}
+
 TEST(InterpFaults, ViewsStayInTheirBuffer) {
   Array<float> a({4, 8});
   const std::string text = R"(intrin g(x: f32[m, n] strided) { }
