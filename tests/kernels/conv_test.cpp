@@ -143,7 +143,13 @@ std::vector<Conv> grid() {
                            {1, 1, 1, 3, 3, 1, 2, 2, 1, 1, 0, 1, 2, 2},
                            // Sums that are taken in parts: some taps, some channels of one.
                            {1, 1, 700, 5, 4, 20, 3, 3, 1, 1, 1, 1, 1, 1},
-                           {1, 1, 9001, 2, 2, 5, 1, 2, 1, 1, 0, 1, 1, 1}};
+                           {1, 1, 9001, 2, 2, 5, 1, 2, 1, 1, 0, 1, 1, 1},
+                           // A last panel of one vector, with all kinds of blocks.
+                           {1, 1, 24, 7, 9, 40, 1, 1, 1, 1, 0, 0, 1, 1},
+                           {1, 1, 24, 5, 7, 40, 1, 1, 1, 1, 0, 0, 1, 1},
+                           {2, 1, 6, 5, 50, 40, 3, 3, 1, 1, 1, 1, 1, 1},
+                           // More runs than a list takes.
+                           {1, 1, 2, 14, 26, 9, 12, 12, 1, 1, 0, 0, 1, 2}};
   for (int64_t width = 1; width <= 18; ++width) {
     all.push_back({1, 1, 3, 2, width, 2 * width + 1, 1, 1, 1, 1, 0, 0, 1, 1});
     all.push_back({1, 1, 2, 3, width, 2 * width, 3, 3, 1, 1, 1, 1, 1, 1});

@@ -1,7 +1,8 @@
 // Image micro-kernel, register block 6 x 16, AVX2 + FMA, written with intrinsics: see
 // sconv_image.h.
 //
-// Registers  12 accumulators + 2 for a row of b + 2 broadcasts of a = 16 of 16 YMM
+// Registers  12 accumulators + 2 for a row of b + 2 broadcasts of a = 16 of 16 YMM. Blocks of one
+//            vector have 12 pixels: as many accumulators
 #include "sconv_image.h"
 #include "vector_avx2.h"
 
@@ -11,7 +12,7 @@
                          int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,           \
                          int64_t a1, const float* b, const float* bias, float* c, int64_t c0,      \
                          int64_t c1) {                                                             \
-    SconvImage<Avx2, 6, relu, false>::run(                                                         \
+    SconvImage<Avx2, 6, 12, relu, false>::run(                                                     \
         {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, a, {a0, a1, 1}, b, bias, \
         c, {c0, c1, 1});                                                                           \
   }
@@ -21,7 +22,7 @@
                          int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,           \
                          int64_t a1, const float* b, const float* bias, float* c, int64_t c0,      \
                          int64_t c1) {                                                             \
-    SconvImage<Avx2, 6, relu, true>::run(                                                          \
+    SconvImage<Avx2, 6, 12, relu, true>::run(                                                      \
         {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, a, {a1, 1, a0}, b, bias, \
         c, {c1, 1, c0});                                                                           \
   }

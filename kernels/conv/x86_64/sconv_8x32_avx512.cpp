@@ -4,7 +4,8 @@
 //
 // Sixteen independent FMA chains are twice what 2 ports x 4 cycles of latency need, and a step
 // costs 10 loads for 16 FMAs. Taller blocks (10, 12, 14 pixels) were not faster on Zen 5: a sum
-// over few channels then pays more for the start and the end of a block.
+// over few channels then pays more for the start and the end of a block. Blocks of one vector have
+// 16 pixels: as many chains.
 #include "sconv_image.h"
 #include "vector_avx512.h"
 
@@ -14,7 +15,7 @@
                          int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,           \
                          int64_t a1, const float* b, const float* bias, float* c, int64_t c0,      \
                          int64_t c1) {                                                             \
-    SconvImage<Avx512, 8, relu, false>::run(                                                       \
+    SconvImage<Avx512, 8, 16, relu, false>::run(                                                   \
         {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, a, {a0, a1, 1}, b, bias, \
         c, {c0, c1, 1});                                                                           \
   }
@@ -24,7 +25,7 @@
                          int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,           \
                          int64_t a1, const float* b, const float* bias, float* c, int64_t c0,      \
                          int64_t c1) {                                                             \
-    SconvImage<Avx512, 8, relu, true>::run(                                                        \
+    SconvImage<Avx512, 8, 16, relu, true>::run(                                                    \
         {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, a, {a1, 1, a0}, b, bias, \
         c, {c1, 1, c0});                                                                           \
   }

@@ -17,15 +17,19 @@
 //
 // Pixels of c are taken in blocks of at most kMr, whose sizes differ by one at most: of one row of
 // c each, or, where rows are short, across rows. A block's accumulators stay in registers over the
-// whole sum. Elements of a are broadcast from where they lie: one pointer a pixel, and one offset
-// for all of them that runs over the taps. Where the taps of a filter row follow each other in
-// memory (dw pixels of k floats each, as with dilation 1 and dense rows) they are one run; where
-// few channels make short runs, all taps are, by a list of offsets. Taps that miss the image for
-// some pixels of the block are computed for the others only, so that padding costs nothing and is
-// nowhere stored.
+// whole sum. Elements of a are broadcast from where they lie.
 //
-// A panel too large for L2 is taken in parts, between which the sums wait in c. The order of a sum
-// is that of the equation, whatever the blocks and parts.
+// Plain blocks, side by side and with all taps in the image, need few registers for that: pixels
+// lie evenly, so three share a pointer. Where the taps of a filter row follow each other in memory
+// (dw pixels of k floats each, as with dilation 1 and dense rows) they are one run. Other blocks
+// have a pointer for each pixel; taps that miss the image for some of them are computed for the
+// others only, so that padding costs nothing and is nowhere stored.
+//
+// Panels of at most one vector of channels (the last of 80 = 32 + 32 + 16) are blocks of one
+// vector: half the work. They need more pixels for as many independent sums, hence kTall.
+//
+// A panel too large for L2 is taken in parts, between which the sums wait in c. The order of the
+// products of a part is that of the equation, whatever the blocks; the bias comes last.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
 // High-Performance BLIS" (TOMS 2016); direct convolution without im2col as in Georganas et al.,
@@ -41,12 +45,14 @@ struct SconvShape {
   int64_t rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w;
 };
 
-template <typename Isa, int kMr, bool kRelu, bool kPlanes>
+// Blocks are of kMr pixels by two vectors of channels. Where a panel has no more than one, of kMr
+// or, side by side, of kTall.
+template <typename Isa, int kMr, int kTall, bool kRelu, bool kPlanes>
 struct SconvImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
   static constexpr int kNr = 2 * kLanes;
-  static constexpr int kPlaces = 512, kShort = 32;
+  static constexpr int kRuns = 128, kPlainMr = kMr / 2 + 1;
   static constexpr int64_t kPart = kLanes * 32 * 1024;  ///< bytes of b
 
   struct Call {
@@ -59,90 +65,125 @@ struct SconvImage {
     int64_t c_down, c_right, c_channel;  ///< in floats
   };
 
+  /// Steps of the sum whose floats of a follow each other, from `at` on, in bytes.
+  struct Run {
+    int64_t at, steps;
+  };
+
   // A part of the sum: taps `tap`..`end` in the order of b, floats p0..p1 of each.
   struct Part {
     int64_t tap, end, p0, p1;
     bool first, last;
     int64_t row, column;  ///< of `tap`
-    // Where one run of each pixel is the whole part: how many steps, from where on; or 0.
-    int64_t run, run_at;
-    const int64_t* places;  ///< where few channels make short runs: where each step reads, or null
-    const float* b;         ///< of its first tap
+    // All of it, for a pixel with all taps in the image; null where runs are too many.
+    const Run *runs, *runs_end;
+    const float* b;  ///< of its first tap
   };
 
-  // The pixels of one block. Of those that lie side by side in one row of c, with all their taps
-  // in the image, the first is enough.
+  // The pixels of one block: of each, where tap (0, 0) is.
   struct Pixels {
-    bool plain;
-    int64_t blocks;  ///< how many follow each other, if they are plain
-    const char* a;   ///< of tap (0, 0), which may lie outside of the image: an address only
-    float* c;
-    const char* each_a[kMr];
-    float* each_c[kMr];
-    int64_t row[kMr], column[kMr];  ///< of tap (0, 0)
+    const char* a[kMr];
+    float* c[kMr];
+    int64_t row[kMr], column[kMr];
   };
 
-  INLAY_INLINE void load_pair(Vector (&pair)[2], const float* from, int64_t n) {
-    if (n == kNr) {
-      pair[0] = Isa::load(from);
-      pair[1] = Isa::load(from + kLanes);
-    } else {
-      pair[0] = Isa::load_some(from, n);
-      pair[1] = Isa::load_some(from + kLanes, n - kLanes);
+  // Sums of kM pixels, kV vectors of channels each.
+  template <int kM, int kV>
+  using Sums = Vector[kM][kV];
+
+  template <int kV>
+  INLAY_INLINE void load(Vector (&to)[kV], const float* from, int64_t n) {
+    INLAY_UNROLL for (int v = 0; v < kV; ++v) {
+      const float* at = from + v * kLanes;
+      to[v] = n >= (v + 1) * kLanes ? Isa::load(at) : Isa::load_some(at, n - v * kLanes);
     }
   }
 
-  // acc[i] += a[i][at] * b for the pixels of `mask`.
-  template <int kM, bool kMasked>
-  INLAY_INLINE void step(Vector (&sum)[kM][2], const float* const (&a)[kM], int64_t at,
-                         const float* b, uint32_t mask) {
-    const Vector b0 = Isa::load(b), b1 = Isa::load(b + kLanes);
+  // Of pixels that lie evenly, `right` bytes apart, three share a pointer.
+  static constexpr int pointers(int pixels) { return (pixels + 2) / 3; }
+
+  // sum[i] += a[i] * b, from `at` bytes behind the pointers.
+  template <int kM, int kV>
+  INLAY_INLINE void even_step(Sums<kM, kV>& sum, const char* const (&a)[pointers(kM)],
+                              int64_t right, int64_t at, const float* b) {
+    Vector row[kV];
+    INLAY_UNROLL for (int v = 0; v < kV; ++v) row[v] = Isa::load(b + v * kLanes);
+    INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+      const Vector x = Isa::broadcast((const float*)(a[i / 3] + i % 3 * right + at));
+      INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::fma(x, row[v], sum[i][v]);
+    }
+  }
+
+  // The steps of a run, `channel` bytes apart.
+  template <int kM, int kV>
+  INLAY_INLINE void even_run(Sums<kM, kV>& sum, const char* first, int64_t right, int64_t channel,
+                             int64_t steps, const float* b) {
+    constexpr int kPointers = pointers(kM);
+    const char* a[kPointers];
+    INLAY_UNROLL for (int i = 0; i < kPointers; ++i) a[i] = first + 3 * i * right;
+    const float* const fours = b + (steps & ~(int64_t)3) * kNr;
+    while (b < fours) {
+      // The compiler would make a pointer for each pixel.
+      INLAY_UNROLL for (int i = 0; i < kPointers; ++i) __asm__("" : "+r"(a[i]));
+      __asm__("" : "+r"(b));
+      INLAY_UNROLL for (int u = 0; u < 4; ++u) {
+        even_step<kM, kV>(sum, a, right, kPlanes ? 0 : u * 4, b + u * kNr);
+        if (kPlanes) {
+          INLAY_UNROLL for (int i = 0; i < kPointers; ++i) a[i] += channel;
+        }
+      }
+      if (!kPlanes) {
+        INLAY_UNROLL for (int i = 0; i < kPointers; ++i) a[i] += 16;
+      }
+      b += 4 * kNr;
+    }
+    for (steps &= 3; steps > 0; --steps) {
+      INLAY_UNROLL for (int i = 0; i < kPointers; ++i) __asm__("" : "+r"(a[i]));
+      __asm__("" : "+r"(b));
+      even_step<kM, kV>(sum, a, right, 0, b);
+      INLAY_UNROLL for (int i = 0; i < kPointers; ++i) a[i] += kPlanes ? channel : 4;
+      b += kNr;
+    }
+  }
+
+  // sum[i] += a[i][at] * b for the pixels of `mask`.
+  template <int kM, int kV, bool kMasked>
+  INLAY_INLINE void step(Sums<kM, kV>& sum, const float* const (&a)[kM], int64_t at, const float* b,
+                         uint32_t mask) {
+    Vector row[kV];
+    INLAY_UNROLL for (int v = 0; v < kV; ++v) row[v] = Isa::load(b + v * kLanes);
     INLAY_UNROLL for (int i = 0; i < kM; ++i) {
       if (kMasked && !(mask & 1u << i)) continue;
       const Vector x = Isa::broadcast(a[i] + at);
-      sum[i][0] = Isa::fma(x, b0, sum[i][0]);
-      sum[i][1] = Isa::fma(x, b1, sum[i][1]);
+      INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::fma(x, row[v], sum[i][v]);
     }
   }
 
   // `count` steps, `channel` floats apart from `at` on.
-  template <int kM>
-  INLAY_INLINE void run_whole(Vector (&sum)[kM][2], const float* const (&a)[kM], int64_t at,
+  template <int kM, int kV>
+  INLAY_INLINE void run_whole(Sums<kM, kV>& sum, const float* const (&a)[kM], int64_t at,
                               int64_t channel, int64_t count, const float* b) {
     const float* const pairs = b + (count & ~(int64_t)1) * kNr;
     while (b < pairs) {
-      // The compiler would make a pointer per pixel run along.
       __asm__("" : "+r"(at), "+r"(b));
-      step<kM, false>(sum, a, at, b, 0);
-      step<kM, false>(sum, a, at + channel, b + kNr, 0);
+      step<kM, kV, false>(sum, a, at, b, 0);
+      step<kM, kV, false>(sum, a, at + channel, b + kNr, 0);
       at += 2 * channel;
       b += 2 * kNr;
     }
-    if (count & 1) step<kM, false>(sum, a, at, b, 0);
+    if (count & 1) step<kM, kV, false>(sum, a, at, b, 0);
   }
 
   // The same for the pixels of `mask`.
-  template <int kM>
-  INLAY_INLINE void run_masked(Vector (&sum)[kM][2], const float* const (&a)[kM], int64_t at,
+  template <int kM, int kV>
+  INLAY_INLINE void run_masked(Sums<kM, kV>& sum, const float* const (&a)[kM], int64_t at,
                                int64_t channel, int64_t count, const float* b, uint32_t mask) {
     const float* const end = b + count * kNr;
     while (b < end) {
       // Nor is a loop wanted for each mask.
       __asm__("" : "+r"(at), "+r"(b), "+r"(mask));
-      step<kM, true>(sum, a, at, b, mask);
+      step<kM, kV, true>(sum, a, at, b, mask);
       at += channel;
-      b += kNr;
-    }
-  }
-
-  // Steps that read at `places`.
-  template <int kM>
-  INLAY_INLINE void run_places(Vector (&sum)[kM][2], const float* const (&a)[kM],
-                               const int64_t* places, int64_t count, const float* b) {
-    for (const int64_t* const end = places + count; places < end; ++places) {
-      int64_t at = *places;
-      __asm__("" : "+r"(at), "+r"(b));
-      step<kM, false>(sum, a, at, b, 0);
       b += kNr;
     }
   }
@@ -160,8 +201,8 @@ struct SconvImage {
   }
 
   // Tap by tap, or in runs of those of a filter row that meet the image for every pixel.
-  template <int kM>
-  INLAY_INLINE void add_taps(Vector (&sum)[kM][2], const float* const (&a)[kM], const Call& call,
+  template <int kM, int kV>
+  INLAY_INLINE void add_taps(Sums<kM, kV>& sum, const float* const (&a)[kM], const Call& call,
                              const Part& part, const Pixels& pixels) {
     const SconvShape& shape = call.shape;
     constexpr uint32_t kAll = (1u << kM) - 1;
@@ -170,17 +211,15 @@ struct SconvImage {
     const bool follow = call.tap_w == k * channel;
     // Taps in first..last of a filter row meet the image for every pixel.
     int64_t first = 0, last = shape.taps_w;
-    if (!pixels.plain) {
-      while (first < last && meeting<kM>(pixels.column, first * shape.dw, shape.w) != kAll) ++first;
-      while (first < last && meeting<kM>(pixels.column, (last - 1) * shape.dw, shape.w) != kAll)
-        --last;
-    }
+    while (first < last && meeting<kM>(pixels.column, first * shape.dw, shape.w) != kAll) ++first;
+    while (first < last && meeting<kM>(pixels.column, (last - 1) * shape.dw, shape.w) != kAll)
+      --last;
     const float* b = part.b;
     int64_t r = part.row, s = part.column;
     for (int64_t left = part.end - part.tap; left > 0;) {
       const int64_t end = left < shape.taps_w - s ? s + left : shape.taps_w;
       left -= end - s;
-      const uint32_t rows = pixels.plain ? kAll : meeting<kM>(pixels.row, r * shape.dh, shape.h);
+      const uint32_t rows = meeting<kM>(pixels.row, r * shape.dh, shape.h);
       const int64_t at = r * call.tap_h + part.p0 * channel;
       while (s < end) {
         const bool whole = s >= first && s < last;
@@ -188,9 +227,9 @@ struct SconvImage {
         const uint32_t mask =
             whole ? rows : rows & meeting<kM>(pixels.column, s * shape.dw, shape.w);
         if (mask == kAll) {
-          run_whole<kM>(sum, a, at + s * call.tap_w, channel, taps * k, b);
+          run_whole<kM, kV>(sum, a, at + s * call.tap_w, channel, taps * k, b);
         } else if (mask != 0) {
-          run_masked<kM>(sum, a, at + s * call.tap_w, channel, taps * k, b, mask);
+          run_masked<kM, kV>(sum, a, at + s * call.tap_w, channel, taps * k, b, mask);
         }
         s += taps;
         b += taps * k * kNr;
@@ -200,35 +239,41 @@ struct SconvImage {
     }
   }
 
-  // The block of c: a row of channels for each pixel.
-  template <int kM>
-  INLAY_INLINE void get(Vector (&sum)[kM][2], const Call& call, const Pixels& pixels,
-                        const float* first) {
+  // The sums of a part of a block are complete: to them the bias, or what other parts have left in
+  // c. That it comes last matters: the first steps of a block would wait for it. c(i) is where
+  // pixel i is.
+  template <int kM, int kV, typename Where>
+  INLAY_INLINE void finish(Sums<kM, kV>& sum, const Call& call, const Part& part, Where c) {
     const int64_t n = call.shape.n;
-    if constexpr (kPlanes) {
-      float block[kM * kNr];
+    if (part.first) {
+      Vector bias[kV];
+      load<kV>(bias, call.bias, n);
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        const float* from = pixels.plain ? first + i * call.c_right : pixels.each_c[i];
-        for (int64_t j = 0; j < n; ++j) block[i * kNr + j] = from[j * call.c_channel];
-        load_pair(sum[i], block + i * kNr, n);
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], bias[v]);
       }
     } else {
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        load_pair(sum[i], pixels.plain ? first + i * call.c_right : pixels.each_c[i], n);
+        Vector before[kV];
+        if constexpr (kPlanes) {
+          float row[kV * kLanes];
+          for (int64_t j = 0; j < n; ++j) row[j] = c(i)[j * call.c_channel];
+          load<kV>(before, row, n);
+        } else {
+          load<kV>(before, c(i), n);
+        }
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], before[v]);
       }
     }
-  }
-
-  template <int kM>
-  INLAY_INLINE void put(const Vector (&sum)[kM][2], const Call& call, const Pixels& pixels,
-                        float* first) {
-    const int64_t n = call.shape.n;
-    auto c = [&](int i) { return pixels.plain ? first + i * call.c_right : pixels.each_c[i]; };
+    if (kRelu && part.last) {
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::at_least_zero(sum[i][v]);
+      }
+    }
     if constexpr (kPlanes) {
       if (call.c_right == 1 && c(kM - 1) == c(0) + (kM - 1)) {
         INLAY_UNROLL for (int i = 0; i < kM; i += 4) {
           const int count = kM - i < 4 ? kM - i : 4;
-          INLAY_UNROLL for (int v = 0; v < 2; ++v) {
+          INLAY_UNROLL for (int v = 0; v < kV; ++v) {
             Isa::store_columns(c(0) + i + v * kLanes * call.c_channel, call.c_channel, sum[i][v],
                                sum[i + (count > 1 ? 1 : 0)][v], sum[i + (count > 2 ? 2 : 0)][v],
                                sum[i + (count > 3 ? 3 : 0)][v], count, n - v * kLanes);
@@ -236,93 +281,97 @@ struct SconvImage {
         }
         return;
       }
-      float block[kM * kNr];
+      float block[kM][kV * kLanes];
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        Isa::store(block + i * kNr, sum[i][0]);
-        Isa::store(block + i * kNr + kLanes, sum[i][1]);
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) Isa::store(block[i] + v * kLanes, sum[i][v]);
       }
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        float* to = c(i);
-        for (int64_t j = 0; j < n; ++j) to[j * call.c_channel] = block[i * kNr + j];
+        for (int64_t j = 0; j < n; ++j) c(i)[j * call.c_channel] = block[i][j];
       }
-    } else if (n == kNr) {
+    } else if (n == kV * kLanes) {
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        float* to = c(i);
-        Isa::store(to, sum[i][0]);
-        Isa::store(to + kLanes, sum[i][1]);
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) Isa::store(c(i) + v * kLanes, sum[i][v]);
       }
     } else {
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        float* to = c(i);
-        Isa::store_some(to, sum[i][0], n);
-        Isa::store_some(to + kLanes, sum[i][1], n - kLanes);
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) {
+          Isa::store_some(c(i) + v * kLanes, sum[i][v], n - v * kLanes);
+        }
       }
     }
   }
 
-  // A part of the sums of one block, or of several plain ones that follow each other, added to what
-  // is in c but for the first part.
-  template <int kM>
-  static __attribute__((noinline)) void block(const Call& call, const Part& part,
-                                              const Pixels& pixels) {
-    const char* first_a = pixels.a;
-    float* first_c = pixels.c;
-    for (int64_t left = pixels.blocks;;) {
-      const float* a[kM];
-      if (pixels.plain) {
-        INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)(first_a + i * call.a_right);
-      } else {
-        INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)pixels.each_a[i];
-      }
-      Vector sum[kM][2];
-      if (part.first) {
-        load_pair(sum[0], call.bias, call.shape.n);
-        INLAY_UNROLL for (int i = 1; i < kM; ++i) {
-          sum[i][0] = sum[0][0];
-          sum[i][1] = sum[0][1];
-        }
-      } else {
-        get<kM>(sum, call, pixels, first_c);
-      }
-      if (pixels.plain && part.run > 0) {
-        run_whole<kM>(sum, a, part.run_at, kPlanes ? call.channel : 1, part.run, part.b);
-      } else if (pixels.plain && part.places) {
-        run_places<kM>(sum, a, part.places, (part.end - part.tap) * (part.p1 - part.p0), part.b);
-      } else {
-        add_taps<kM>(sum, a, call, part, pixels);
-      }
-      if (kRelu && part.last) {
-        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-          sum[i][0] = Isa::at_least_zero(sum[i][0]);
-          sum[i][1] = Isa::at_least_zero(sum[i][1]);
-        }
-      }
-      put<kM>(sum, call, pixels, first_c);
-      if (--left == 0) return;
-      first_a += kM * call.a_right;
-      first_c += kM * call.c_right;
+  template <int kM, int kV>
+  INLAY_INLINE void clear(Sums<kM, kV>& sum) {
+    INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+      INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::zero();
     }
   }
 
-  template <int kM>
-  INLAY_INLINE void dispatch(int64_t m, const Call& call, const Part& part, const Pixels& pixels) {
+  // A part of the sums of blocks that follow each other in a row of c, all taps in the image.
+  template <int kM, int kV>
+  static __attribute__((noinline)) void plain_blocks(const Call& call, const Part& part,
+                                                     const char* a, float* c, int64_t blocks) {
+    const int64_t right = call.a_right, channel = call.channel * (int64_t)sizeof(float);
+    for (; blocks > 0; --blocks) {
+      Vector sum[kM][kV];
+      clear<kM, kV>(sum);
+      const float* b = part.b;
+      for (const Run* run = part.runs; run < part.runs_end; ++run) {
+        even_run<kM, kV>(sum, a + run->at, right, channel, run->steps, b);
+        b += run->steps * kNr;
+      }
+      finish<kM, kV>(sum, call, part, [&](int i) { return c + i * call.c_right; });
+      a += kM * right;
+      c += kM * call.c_right;
+    }
+  }
+
+  // A part of the sums of any block.
+  template <int kM, int kV>
+  static __attribute__((noinline)) void mixed_block(const Call& call, const Part& part,
+                                                    const Pixels& pixels) {
+    const float* a[kM];
+    INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)pixels.a[i];
+    Vector sum[kM][kV];
+    clear<kM, kV>(sum);
+    add_taps<kM, kV>(sum, a, call, part, pixels);
+    finish<kM, kV>(sum, call, part, [&](int i) { return pixels.c[i]; });
+  }
+
+  template <int kM, int kV>
+  INLAY_INLINE void plain_blocks_of(int64_t m, const Call& call, const Part& part, const char* a,
+                                    float* c, int64_t blocks) {
+    if constexpr (kM >= kPlainMr) {
+      if (m == kM) {
+        plain_blocks<kM, kV>(call, part, a, c, blocks);
+      } else {
+        plain_blocks_of<kM - 1, kV>(m, call, part, a, c, blocks);
+      }
+    }
+  }
+
+  template <int kM, int kV>
+  INLAY_INLINE void mixed_block_of(int64_t m, const Call& call, const Part& part,
+                                   const Pixels& pixels) {
     if constexpr (kM > 0) {
       if (m == kM) {
-        block<kM>(call, part, pixels);
+        mixed_block<kM, kV>(call, part, pixels);
       } else {
-        dispatch<kM - 1>(m, call, part, pixels);
+        mixed_block_of<kM - 1, kV>(m, call, part, pixels);
       }
     }
   }
 
   // Each pixel of a block that starts at pixel x of a row.
-  static __attribute__((noinline)) void list(const Call& call, Pixels& pixels, int64_t size,
-                                             int64_t row, int64_t x) {
-    const char* a = pixels.a;
-    float* c = pixels.c;
+  static __attribute__((noinline)) void list(const Call& call, Pixels& pixels, const char* a,
+                                             float* c, int64_t size, int64_t row, int64_t x) {
+    // Rows that follow each other may have been taken for one.
+    row += x / call.shape.m * call.shape.sh;
+    x %= call.shape.m;
     for (int64_t i = 0; i < size; ++i) {
-      pixels.each_a[i] = a;
-      pixels.each_c[i] = c;
+      pixels.a[i] = a;
+      pixels.c[i] = c;
       pixels.row[i] = row;
       pixels.column[i] = x * call.shape.sw - call.shape.left;
       a += call.a_right;
@@ -337,6 +386,7 @@ struct SconvImage {
   }
 
   // All pixels of c, a part of their sums.
+  template <int kV>
   static __attribute__((noinline)) void image(const Call& call, const Part& part, const char* a,
                                               float* c) {
     const SconvShape& shape = call.shape;
@@ -354,8 +404,6 @@ struct SconvImage {
       line *= lines;
       lines = 1;
     }
-    const int64_t blocks = (line + kMr - 1) / kMr;
-    const int64_t least = line / blocks, larger = line % blocks;
     // Pixels first_x..last_x of a row have all their columns in the image.
     int64_t first_x = 0, last_x = m;
     if (!inside) {
@@ -367,25 +415,35 @@ struct SconvImage {
         last_x = room / shape.sw + 1;
       }
     }
+    if (!part.runs) last_x = 0;
     int64_t row = -shape.top, x = 0;
     for (int64_t l = 0; l < lines; ++l) {
-      for (int64_t i = 0; i < blocks;) {
-        const int64_t size = least + (i < larger);
-        Pixels pixels;
-        pixels.a = a + x * call.a_right;
-        pixels.c = c + x * call.c_right;
-        pixels.blocks = 1;
-        pixels.plain =
-            x >= first_x && x + size <= last_x && (inside || (row >= 0 && row + reach_h < shape.h));
-        if (!pixels.plain) {
-          list(call, pixels, size, row, x);
-        } else if (x + 2 * size <= last_x) {
-          const int64_t fit = (last_x - x) / size, alike = i < larger ? larger - i : blocks - i;
-          pixels.blocks = fit < alike ? fit : alike;
+      for (int64_t left = line; left > 0;) {
+        const char* const block_a = a + x * call.a_right;
+        float* const block_c = c + x * call.c_right;
+        const bool rows_meet = inside || (row >= 0 && row + reach_h < shape.h);
+        const int64_t room =
+            rows_meet && x >= first_x ? (last_x < x + left ? last_x - x : left) : 0;
+        int64_t done;
+        if (kV == 1 && room >= kTall) {
+          done = room - room % kTall;
+          plain_blocks<kTall, kV>(call, part, block_a, block_c, done / kTall);
+        } else {
+          const int64_t blocks = (left + kMr - 1) / kMr, larger = left % blocks;
+          const int64_t size = left / blocks + (larger > 0);
+          if (size <= room && size >= kPlainMr) {
+            const int64_t alike = larger > 0 ? larger : blocks;
+            done = size * alike <= room ? size * alike : room - room % size;
+            plain_blocks_of<kMr, kV>(size, call, part, block_a, block_c, done / size);
+          } else {
+            Pixels pixels;
+            list(call, pixels, block_a, block_c, size, row, x);
+            mixed_block_of<kMr, kV>(size, call, part, pixels);
+            done = size;
+          }
         }
-        dispatch<kMr>(size, call, part, pixels);
-        i += pixels.blocks;
-        for (x += size * pixels.blocks; x >= m; x -= m) {
+        left -= done;
+        for (x += done; x >= m; x -= m) {
           row += shape.sh;
           a += call.a_down;
           c += call.c_down;
@@ -433,31 +491,21 @@ struct SconvImage {
     Part part{};
     part.b = b;
     part.first = true;
-    int64_t places[kPlaces];
-    if (k < kShort && taps > 1 && taps * k <= kPlaces && shape.rows * shape.m >= kShort) {
-      int64_t* to = places;
-      for (int64_t r = 0; r < shape.taps_h; ++r) {
-        for (int64_t s = 0; s < shape.taps_w; ++s) {
-          for (int64_t p = 0; p < k; ++p) {
-            *to++ = r * call.tap_h + s * call.tap_w + p * as.channel;
-          }
-        }
-      }
-      part.places = places;
-    }
+    Run runs[kRuns];
     for (;;) {
       part.end = part.tap + part_taps < taps ? part.tap + part_taps : taps;
       part.p1 = part.p0 + part_k < k ? part.p0 + part_k : k;
       part.last = part.end == taps && part.p1 == k;
-      const int64_t floats = (part.end - part.tap) * (part.p1 - part.p0);
-      const bool one_run = part.end - part.tap == 1 ||
-                           (shape.taps_h == 1 && call.tap_w == (part.p1 - part.p0) * as.channel);
-      part.run = one_run ? floats : 0;
-      part.run_at = part.row * call.tap_h + part.column * call.tap_w + part.p0 * as.channel;
-      image(call, part, start, c);
+      find_runs(call, part, runs);
+      const int64_t floats = (part.end - part.tap) * (part.p1 - part.p0) * kNr;
+      if (shape.n > kLanes) {
+        image<2>(call, part, start, c);
+      } else {
+        image<1>(call, part, start, c);
+      }
       if (part.last) return;
       part.first = false;
-      part.b += floats * kNr;
+      part.b += floats;
       part.p0 = part.p1;
       if (part.p0 == k) {
         part.p0 = 0;
@@ -466,6 +514,32 @@ struct SconvImage {
         part.column = part.tap % shape.taps_w;
       }
     }
+  }
+
+  // The runs of a part, in `runs`.
+  static __attribute__((noinline)) void find_runs(const Call& call, Part& part, Run* runs) {
+    const int64_t bytes = sizeof(float), k = part.p1 - part.p0;
+    const bool follow = call.tap_w == k * call.channel;
+    const int64_t most = follow ? call.shape.taps_w : 1;  // taps of a run
+    Run* to = runs;
+    bool fits = true;
+    int64_t row = part.row, column = part.column;
+    for (int64_t tap = part.tap; tap < part.end && fits;) {
+      int64_t count = most < call.shape.taps_w - column ? most : call.shape.taps_w - column;
+      if (count > part.end - tap) count = part.end - tap;
+      to->at = (row * call.tap_h + column * call.tap_w + part.p0 * call.channel) * bytes;
+      to->steps = count * k;
+      ++to;
+      tap += count;
+      column += count;
+      if (column == call.shape.taps_w) {
+        column = 0;
+        ++row;
+      }
+      fits = to < runs + kRuns || tap == part.end;
+    }
+    part.runs = fits ? runs : nullptr;
+    part.runs_end = to;
   }
 };
 

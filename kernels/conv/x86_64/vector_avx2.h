@@ -12,6 +12,8 @@ struct Avx2 {
   static constexpr int kRegisters = 16;
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
+  static Vector zero() { return _mm256_setzero_ps(); }
+  static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   static Vector at_least_zero(Vector a) { return _mm256_max_ps(a, _mm256_setzero_ps()); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }

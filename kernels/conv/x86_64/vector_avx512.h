@@ -12,6 +12,8 @@ struct Avx512 {
   static constexpr int kRegisters = 32;
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static Vector zero() { return _mm512_setzero_ps(); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Vector at_least_zero(Vector a) { return _mm512_max_ps(a, _mm512_setzero_ps()); }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
