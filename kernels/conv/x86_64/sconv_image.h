@@ -52,7 +52,7 @@ struct SconvImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
   static constexpr int kNr = 2 * kLanes;
-  static constexpr int kRuns = 128, kPlainMr = kMr / 2 + 1;
+  static constexpr int kRuns = 128, kListed = 32, kPlainMr = kMr / 2 + 1;
   static constexpr int64_t kPart = kLanes * 32 * 1024;  ///< bytes of b
 
   struct Call {
@@ -188,9 +188,10 @@ struct SconvImage {
     }
   }
 
-  // Which of the places (plus `offset`) lie in 0..end.
+  // Which of the places (plus `offset`) lie in 0..end. If they are even, they ascend.
   template <int kM>
-  INLAY_INLINE uint32_t meeting(const int64_t* places, int64_t offset, int64_t end) {
+  INLAY_INLINE uint32_t meeting(const int64_t* places, bool even, int64_t offset, int64_t end) {
+    if (even && places[0] + offset >= 0 && places[kM - 1] + offset < end) return (1u << kM) - 1;
     uint32_t mask = 0;
     INLAY_UNROLL for (int i = 0; i < kM; ++i) {
       int64_t place = places[i] + offset;
@@ -209,23 +210,31 @@ struct SconvImage {
     const int64_t k = part.p1 - part.p0;
     const int64_t channel = kPlanes ? call.channel : 1;
     const bool follow = call.tap_w == k * channel;
-    // Taps in first..last of a filter row meet the image for every pixel.
-    int64_t first = 0, last = shape.taps_w;
-    while (first < last && meeting<kM>(pixels.column, first * shape.dw, shape.w) != kAll) ++first;
-    while (first < last && meeting<kM>(pixels.column, (last - 1) * shape.dw, shape.w) != kAll)
-      --last;
+    const bool even = pixels.row[0] == pixels.row[kM - 1];
+    uint32_t columns[kListed];
+    const int64_t listed = shape.taps_w < kListed ? shape.taps_w : kListed;
+    for (int64_t s = 0; s < listed; ++s) {
+      columns[s] = meeting<kM>(pixels.column, even, s * shape.dw, shape.w);
+    }
     const float* b = part.b;
     int64_t r = part.row, s = part.column;
     for (int64_t left = part.end - part.tap; left > 0;) {
       const int64_t end = left < shape.taps_w - s ? s + left : shape.taps_w;
       left -= end - s;
-      const uint32_t rows = meeting<kM>(pixels.row, r * shape.dh, shape.h);
+      const uint32_t rows = meeting<kM>(pixels.row, even, r * shape.dh, shape.h);
       const int64_t at = r * call.tap_h + part.p0 * channel;
+      if (rows == 0) {
+        b += (end - s) * k * kNr;
+        s = end;
+      }
       while (s < end) {
-        const bool whole = s >= first && s < last;
-        const int64_t taps = whole && follow ? (last < end ? last : end) - s : 1;
         const uint32_t mask =
-            whole ? rows : rows & meeting<kM>(pixels.column, s * shape.dw, shape.w);
+            rows &
+            (s < kListed ? columns[s] : meeting<kM>(pixels.column, even, s * shape.dw, shape.w));
+        int64_t taps = 1;
+        if (follow && mask == kAll) {
+          while (s + taps < end && s + taps < listed && columns[s + taps] == kAll) ++taps;
+        }
         if (mask == kAll) {
           run_whole<kM, kV>(sum, a, at + s * call.tap_w, channel, taps * k, b);
         } else if (mask != 0) {
