@@ -29,7 +29,7 @@
 // vector: half the work. They need more pixels for as many independent sums, hence kTall.
 //
 // A panel too large for L2 is taken in parts, between which the sums wait in c. The order of the
-// products of a part is that of the equation, whatever the blocks; the bias comes last.
+// products of a part is that of the equation, whatever the blocks.
 //
 // Source: the register-block analysis of Low et al., "Analytical Modeling Is Enough for
 // High-Performance BLIS" (TOMS 2016); direct convolution without im2col as in Georganas et al.,
@@ -52,7 +52,13 @@ struct SconvImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
   static constexpr int kNr = 2 * kLanes;
-  static constexpr int kRuns = 128, kListed = 32, kPlainMr = kMr / 2 + 1;
+  static constexpr int kRuns = 128;             ///< runs of a part that are listed
+  static constexpr int kListed = 32;            ///< taps of a filter row whose masks are
+  static constexpr int kPlainMr = kMr / 2 + 1;  ///< smaller plain blocks are done as any other
+  /// Sums start from the bias. With 16 chains of AVX-512 they had better start from 0, and the bias
+  /// come last: loads would hold up the first steps of a block by a dozen cycles on Zen 5, as they
+  /// do not with AVX2; with planes the end of a block is what is long.
+  static constexpr bool kBiasFirst = kPlanes || kLanes < 16;
   static constexpr int64_t kPart = kLanes * 32 * 1024;  ///< bytes of b
 
   struct Call {
@@ -248,28 +254,58 @@ struct SconvImage {
     }
   }
 
-  // The sums of a part of a block are complete: to them the bias, or what other parts have left in
-  // c. That it comes last matters: the first steps of a block would wait for it. c(i) is where
-  // pixel i is.
+  // The sums of a block before a part of them is added.
+  template <int kM, int kV>
+  INLAY_INLINE void begin(Sums<kM, kV>& sum, const Call& call, const Part& part) {
+    Vector start[kV];
+    if (kBiasFirst && part.first) {
+      load<kV>(start, call.bias, call.shape.n);
+    } else {
+      INLAY_UNROLL for (int v = 0; v < kV; ++v) start[v] = Isa::zero();
+    }
+    INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+      INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = start[v];
+    }
+  }
+
+  // n channels of m pixels of planes, `step` floats apart, to or from rows of kNr. Out of line:
+  // what stands in each kind of block is what is usual.
+  static __attribute__((noinline)) void read_planes(float* rows, const float* const* c, int64_t m,
+                                                    int64_t n, int64_t step) {
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t j = 0; j < n; ++j) rows[i * kNr + j] = c[i][j * step];
+    }
+  }
+  static __attribute__((noinline)) void write_planes(const float* rows, float* const* c, int64_t m,
+                                                     int64_t n, int64_t step) {
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t j = 0; j < n; ++j) c[i][j * step] = rows[i * kNr + j];
+    }
+  }
+
+  // A part of the sums of a block is complete: to it, what other parts have left in c. c(i) is
+  // where pixel i is.
   template <int kM, int kV, typename Where>
   INLAY_INLINE void finish(Sums<kM, kV>& sum, const Call& call, const Part& part, Where c) {
     const int64_t n = call.shape.n;
     if (part.first) {
-      Vector bias[kV];
-      load<kV>(bias, call.bias, n);
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], bias[v]);
+      if constexpr (!kBiasFirst) {
+        Vector bias[kV];
+        load<kV>(bias, call.bias, n);
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+          INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], bias[v]);
+        }
       }
     } else {
+      float rows[kPlanes ? kM * kNr : 1];
+      if constexpr (kPlanes) {
+        const float* each[kM];
+        INLAY_UNROLL for (int i = 0; i < kM; ++i) each[i] = c(i);
+        read_planes(rows, each, kM, n, call.c_channel);
+      }
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
         Vector before[kV];
-        if constexpr (kPlanes) {
-          float row[kV * kLanes];
-          for (int64_t j = 0; j < n; ++j) row[j] = c(i)[j * call.c_channel];
-          load<kV>(before, row, n);
-        } else {
-          load<kV>(before, c(i), n);
-        }
+        load<kV>(before, kPlanes ? rows + i * kNr : c(i), n);
         INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], before[v]);
       }
     }
@@ -290,13 +326,15 @@ struct SconvImage {
         }
         return;
       }
-      float block[kM][kV * kLanes];
+      float rows[kM * kNr];
+      float* each[kM];
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        INLAY_UNROLL for (int v = 0; v < kV; ++v) Isa::store(block[i] + v * kLanes, sum[i][v]);
+        each[i] = c(i);
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) {
+          Isa::store(rows + i * kNr + v * kLanes, sum[i][v]);
+        }
       }
-      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-        for (int64_t j = 0; j < n; ++j) c(i)[j * call.c_channel] = block[i][j];
-      }
+      write_planes(rows, each, kM, n, call.c_channel);
     } else if (n == kV * kLanes) {
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
         INLAY_UNROLL for (int v = 0; v < kV; ++v) Isa::store(c(i) + v * kLanes, sum[i][v]);
@@ -310,13 +348,6 @@ struct SconvImage {
     }
   }
 
-  template <int kM, int kV>
-  INLAY_INLINE void clear(Sums<kM, kV>& sum) {
-    INLAY_UNROLL for (int i = 0; i < kM; ++i) {
-      INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::zero();
-    }
-  }
-
   // A part of the sums of blocks that follow each other in a row of c, all taps in the image.
   template <int kM, int kV>
   static __attribute__((noinline)) void plain_blocks(const Call& call, const Part& part,
@@ -324,7 +355,7 @@ struct SconvImage {
     const int64_t right = call.a_right, channel = call.channel * (int64_t)sizeof(float);
     for (; blocks > 0; --blocks) {
       Vector sum[kM][kV];
-      clear<kM, kV>(sum);
+      begin<kM, kV>(sum, call, part);
       const float* b = part.b;
       for (const Run* run = part.runs; run < part.runs_end; ++run) {
         even_run<kM, kV>(sum, a + run->at, right, channel, run->steps, b);
@@ -343,7 +374,7 @@ struct SconvImage {
     const float* a[kM];
     INLAY_UNROLL for (int i = 0; i < kM; ++i) a[i] = (const float*)pixels.a[i];
     Vector sum[kM][kV];
-    clear<kM, kV>(sum);
+    begin<kM, kV>(sum, call, part);
     add_taps<kM, kV>(sum, a, call, part, pixels);
     finish<kM, kV>(sum, call, part, [&](int i) { return pixels.c[i]; });
   }
