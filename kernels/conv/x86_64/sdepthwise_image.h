@@ -92,18 +92,17 @@ struct SdepthwiseImage {
     template <int kSize, bool kSides>
     INLAY_INLINE void vectors(const Block& block, float* taps, const float* a, const float* f,
                               const float* bias, float* c) {
-      constexpr bool kHeld = kHolds && !kSides;
       const Call& call = block.call;
       const int64_t a0 = call.a0, a1 = call.a1, c0 = call.c0, c1 = call.c1, h = call.shape.h;
       const int64_t rows = call.shape.rows, top = call.shape.top;
       const bool relu = call.relu;
       const int64_t column = block.x * kStep - call.shape.left, first = block.first,
                     last = block.last;
-      Vector held[kHeld ? kTaps * kTaps : 1];
+      Vector held[kHolds ? kTaps * kTaps : 1];
       INLAY_UNROLL for (int tap = 0; tap < kTaps * kTaps; ++tap) {
         INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
           const float* from = f + tap / kTaps * call.f0 + tap % kTaps * call.f1 + v * kLanes;
-          if constexpr (kHeld) {
+          if constexpr (kHolds) {
             held[tap] = Isa::load(from);
           } else {
             Isa::store(taps + (tap * kVectors + v) * kLanes, Isa::load(from));
@@ -111,7 +110,7 @@ struct SdepthwiseImage {
         }
       }
       auto tap = [&](int r, int s, int v) __attribute__((always_inline)) {
-        if constexpr (kHeld) return held[r * kTaps + s];
+        if constexpr (kHolds) return held[r * kTaps + s];
         return Isa::load(taps + ((r * kTaps + s) * kVectors + v) * kLanes);
       };
       Vector sum[kRows][kVectors][kSize];
@@ -127,11 +126,11 @@ struct SdepthwiseImage {
           if (below < 0 || row < 0 || row >= h) continue;
           INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
             const float* p = a + row * a0 + v * kLanes;
-            if constexpr (kSides || kHeld) {
+            if constexpr (kSides || kHolds) {
               INLAY_UNROLL for (int at = 0; at < (kSize - 1) * kStep + kTaps; ++at) {
                 if (kSides && (at < first || at >= last)) continue;
                 // Taps are read again for each column: no registers for all of them.
-                if (!kHeld) asm volatile("" : "+r"(taps));
+                if (!kHolds) asm volatile("" : "+r"(taps));
                 const Vector x = Isa::load(p + (column + at) * a1);
                 INLAY_UNROLL for (int s = 0; s < kTaps; ++s) {
                   const int i = (at - s) / kStep;
@@ -235,10 +234,8 @@ struct SdepthwiseImage {
       while (sets > 1 && step % (kLine * kSets / sets * 2) == 0) sets /= 2;
       if (sets >= Down<kTaps, kStep, 1>::kColumns) {
         Down<kTaps, kStep, 1>::run(call, a, f, bias, c);
-      } else if (kTaps == 5 || sets * 2 >= Down<kTaps, kStep, 2>::kColumns) {
-        Down<kTaps, kStep, 2>::run(call, a, f, bias, c);
-      } else if constexpr (kTaps == 3) {
-        Down<kTaps, kStep, 4>::run(call, a, f, bias, c);
+      } else {
+        Down<kTaps, kStep, kTaps == 5 ? 2 : 4>::run(call, a, f, bias, c);
       }
     }
   }
