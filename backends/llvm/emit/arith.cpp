@@ -209,9 +209,14 @@ llvm::Value* Arith::integer(BinaryOp op, DType type, llvm::Value* a, llvm::Value
     case BinaryOp::Mul:
       return b_.CreateMul(a, b);
     case BinaryOp::FloorDiv:
-      return floor_div(type, a, b);
-    case BinaryOp::FloorMod:
-      return floor_mod(type, a, b);
+    case BinaryOp::FloorMod: {
+      if (type.bits < facts_.division_bits) {
+        DType wide = type;
+        wide.bits = facts_.division_bits;
+        return cast(type, wide, integer(op, wide, cast(wide, type, a), cast(wide, type, b)));
+      }
+      return op == BinaryOp::FloorDiv ? floor_div(type, a, b) : floor_mod(type, a, b);
+    }
     case BinaryOp::Min:
       return b_.CreateBinaryIntrinsic(is_signed ? smin : umin, a, b);
     case BinaryOp::Max:

@@ -30,6 +30,7 @@ inline bool is_narrow_float(DType type) {
 /// What the target computes by itself, beyond the baseline.
 struct ArithFacts {
   bool converts_f16 = false;  ///< f16 <-> f32 is an instruction
+  uint8_t division_bits = 0;  ///< narrower integers are divided in so many bits
 };
 
 class Arith {

@@ -38,6 +38,9 @@ ModuleEmitter::ModuleEmitter(llvm::LLVMContext& context, const LoweredProgram& l
       features_(feature_string(target)) {
   arith_facts_.converts_f16 = target.arch == "aarch64" || target.arch == "amdgpu" ||
                               target.features.count("f16c") || target.features.count("avx512f");
+  // Quotient and remainder of 16 bits together are a node that its instruction selection lacks,
+  // where nothing has widened them before: without optimization.
+  if (target.arch == "amdgpu") arith_facts_.division_bits = 32;
   result_.module = std::make_unique<llvm::Module>(lowered.program.name, context);
   module().setTargetTriple(target.triple);
   module().setDataLayout(machine.createDataLayout());
