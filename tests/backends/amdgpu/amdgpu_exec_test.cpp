@@ -209,24 +209,28 @@ TEST(AmdgpuExec, EveryTypeInEveryMemory) {
 TEST(AmdgpuExec, ArithmeticIsTheInterpreters) {
   DifferentialOptions options;
   options.fill = Fill::Wild;
-  auto kernel = [](const std::string& type, const std::string& body) {
-    return "func f(A: " + type + "[N], B: " + type + "[N], C: " + type + "[N], R: " + type +
-           "[N]) {\n  grid(x) for g in 0..N / 64 { lane(x) for t in 0..64 {\n    let i = g * 64 + "
-           "t\n    let a = A[i]\n    let b = B[i]\n    let c = C[i]\n    R[i] = " +
-           body + "\n  } }\n}\n";
+  // All of one type in one kernel, each result in a buffer of its own: R0, R1 ...
+  auto check = [&](const std::string& type, const std::vector<std::string>& values) {
+    std::string params = "A: " + type + "[N], B: " + type + "[N], C: " + type + "[N]", body;
+    for (size_t i = 0; i < values.size(); ++i) {
+      params += ", R" + std::to_string(i) + ": " + type + "[N]";
+      body += "    R" + std::to_string(i) + "[i] = " + values[i] + "\n";
+    }
+    expect_same(
+        "func f(" + params +
+            ") {\n  grid(x) for g in 0..N / 64 { lane(x) for t in 0..64 {\n"
+            "    let i = g * 64 + t\n    let a = A[i]\n    let b = B[i]\n    let c = C[i]\n" +
+            body + "  } }\n}\n",
+        {{"N", 128}}, options);
   };
   for (const char* type : {"f16", "bf16", "f32", "f64"}) {
-    for (const char* body :
-         {"a + b * c", "a / b", "sqrt(a)", "min(a, b)", "max(a, b)", "fma(a, b, c)", "floor(a)",
-          "ceil(a)", "trunc(a)", "round(a)", "abs(a) - b", "select(a < b, c, -c)"}) {
-      expect_same(kernel(type, body), {{"N", 128}}, options);
-    }
+    check(type,
+          {"a + b * c", "a / b", "sqrt(a)", "min(a, b)", "max(a, b)", "fma(a, b, c)", "floor(a)",
+           "ceil(a)", "trunc(a)", "round(a)", "abs(a) - b", "select(a < b, c, -c)"});
   }
   for (const char* type : {"i8", "u16", "i32", "u32", "i64", "u64"}) {
-    for (std::string body : {"a * b + c", "a / (b | 1)", "a % (b | 1)", "a / 7", "a % 8",
-                             "min(a, b) ^ max(b, c)", "(a & b) | (~c)", "(a >> 3) + (b << 2)"}) {
-      expect_same(kernel(type, body), {{"N", 128}}, options);
-    }
+    check(type, {"a * b + c", "a / (b | 1)", "a % (b | 1)", "a / 7", "a % 8",
+                 "min(a, b) ^ max(b, c)", "(a & b) | (~c)", "(a >> 3) + (b << 2)"});
   }
 }
 
