@@ -100,6 +100,16 @@ TEST_P(Check, Uninitialized) {
   EXPECT_EQ(uninitialized("v_cmp_eq_u32 vcc, v0, v0\ns_cbranch_vccz l\nl:\ns_cmp_eq_u32 s1, "
                           "0\ns_cbranch_scc1 m\nm:\n"),
             "");
+  // The low half of a new register; and one that comes of what nobody wrote.
+  EXPECT_EQ(uninitialized("v_mad_mixlo_f16 v4, v0, v0, v0\nglobal_store_short v0, v4, s[0:1]\n"),
+            "");
+  for (const char* source : {"v9, v0, v0", "v0, v0, v4"}) {
+    EXPECT_NE(uninitialized("v_mad_mixlo_f16 v4, " + std::string(source) +
+                            "\nglobal_store_short v0, v4, s[0:1]\n")
+                  .find("v4, which was never written"),
+              std::string::npos)
+        << source;
+  }
 }
 TEST_P(Check, UninitializedScratch) {
   w.scratch_base = memory_address() + 2048;

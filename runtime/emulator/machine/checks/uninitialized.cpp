@@ -39,8 +39,15 @@ class UninitializedCheck : public Observer {
     const bool wide_multiply = strcmp(i.opcode->mnemonic, "v_mad_u64_u32") == 0 ||
                                strcmp(i.opcode->mnemonic, "v_mad_i64_i32") == 0;
     uint64_t tainted_high = 0;
+    // The low half alone is written, and often the high one is never read. Of the registers read
+    // the destination is the last.
+    int kept = -1;
+    if (strcmp(i.opcode->mnemonic, "v_mad_mixlo_f16") == 0 ||
+        strcmp(i.opcode->mnemonic, "v_fma_mixlo_f16") == 0) {
+      for (int n = 0; n < count; n++) kept = uses[n].write ? kept : n;
+    }
     for (int n = 0; n < count; n++) {
-      if (uses[n].write) continue;
+      if (uses[n].write || n == kept) continue;
       for (int k = 0; k < uses[n].count; k++) {
         const uint64_t lanes =
             uninitialized(state, uses[n].vector, uses[n].first + k) &
