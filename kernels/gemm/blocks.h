@@ -36,59 +36,83 @@
 #include "rows.h"
 
 // Where 16 registers are all, the mask takes that of a second set of six sums.
-#define INLAY_BLOCK_SETS(h) (masked && kLanes == 8 && (h) * nv == 6 ? 1 : INLAY_SETS(h, nv))
+#define INLAY_MASKED_SETS(h, nv) (kLanes == 8 && (h) * (nv) == 6 ? 1 : INLAY_SETS(h, nv))
 
-#define INLAY_CASE(h)                                                         \
-  case h:                                                                     \
-    if (h <= most) block(h, nv, masked, tail, INLAY_BLOCK_SETS(h), 0, 0, &o); \
-    break;
-
-// m rows of a strip of columns, `nv` vectors wide. Operands come one by one, so that those that all
-// calls of a program agree about are folded.
-INLAY_INLINE void strip(const int nv, const int masked, const int most, int64_t m, Mask tail,
-                        int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,
-                        int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {
-  Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};
-  int64_t blocks = (m + most - 1) / most;
-  for (; blocks > 0; --blocks) {
-    const int64_t height = blocks == 1 ? m : (m + blocks - 1) / blocks;
-    switch (height) {
-      INLAY_CASE(1)
-      INLAY_CASE(2)
-      INLAY_CASE(3)
-      INLAY_CASE(4)
-      INLAY_CASE(5)
-      INLAY_CASE(6)
-      INLAY_CASE(7)
-      INLAY_CASE(8)
-      INLAY_CASE(9)
-      INLAY_CASE(10)
-      INLAY_CASE(11)
-      INLAY_CASE(12)
-      INLAY_CASE(13)
-      INLAY_CASE(14)
-      INLAY_CASE(15)
-      INLAY_CASE(16)
-    }
-    o.a += height * a_row;
-    o.c += height * c_row;
-    m -= height;
-  }
-}
-
-// A function for each kind of strip: the compiler's work grows faster than a function does.
-#define INLAY_STRIPS(nv)                                                                        \
-  static __attribute__((noinline)) void whole_strip_##nv(                                       \
-      int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,      \
-      int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {                       \
-    strip(nv, 0, INLAY_HEIGHT_##nv, m, mask_of(0), k, a, a_row, a_step, b, b_step, c, c_row,    \
-          alpha, beta);                                                                         \
+// A function for each size of a block: a call prepares what its own block needs, and the compiler's
+// work grows faster than a function does. Operands come one by one, so that those that all calls of
+// a program agree about are folded.
+#define INLAY_BLOCK(nv, h)                                                                      \
+  static __attribute__((noinline)) void whole_##nv##x##h(                                       \
+      int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
+      float* c, int64_t c_row, float alpha, float beta) {                                       \
+    if (h > INLAY_HEIGHT_##nv) return;                                                          \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};           \
+    block(h, nv, 0, mask_of(0), INLAY_SETS(h, nv), 0, 0, &o);                                   \
   }                                                                                             \
-  static __attribute__((noinline)) void masked_strip_##nv(                                      \
-      int64_t m, int64_t last, int64_t k, const float* a, int64_t a_row, int64_t a_step,        \
-      const float* b, int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {       \
-    strip(nv, 1, INLAY_HEIGHT_##nv, m, mask_of(last), k, a, a_row, a_step, b, b_step, c, c_row, \
-          alpha, beta);                                                                         \
+  static __attribute__((noinline)) void masked_##nv##x##h(                                      \
+      int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
+      float* c, int64_t c_row, float alpha, float beta, int64_t last) {                         \
+    if (h > INLAY_HEIGHT_##nv) return;                                                          \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};           \
+    block(h, nv, 1, mask_of(last), INLAY_MASKED_SETS(h, nv), 0, 0, &o);                         \
+  }
+#define INLAY_BLOCKS(nv) \
+  INLAY_BLOCK(nv, 1)     \
+  INLAY_BLOCK(nv, 2)     \
+  INLAY_BLOCK(nv, 3)     \
+  INLAY_BLOCK(nv, 4)     \
+  INLAY_BLOCK(nv, 5)     \
+  INLAY_BLOCK(nv, 6)     \
+  INLAY_BLOCK(nv, 7)     \
+  INLAY_BLOCK(nv, 8)     \
+  INLAY_BLOCK(nv, 9)     \
+  INLAY_BLOCK(nv, 10)    \
+  INLAY_BLOCK(nv, 11)    \
+  INLAY_BLOCK(nv, 12)    \
+  INLAY_BLOCK(nv, 13)    \
+  INLAY_BLOCK(nv, 14)    \
+  INLAY_BLOCK(nv, 15)    \
+  INLAY_BLOCK(nv, 16)
+INLAY_BLOCKS(1)
+INLAY_BLOCKS(2)
+INLAY_BLOCKS(3)
+INLAY_BLOCKS(4)
+
+#define INLAY_WHOLE(nv, h)                                                     \
+  case h:                                                                      \
+    if (h <= INLAY_HEIGHT_##nv)                                                \
+      whole_##nv##x##h(k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta); \
+    break;
+#define INLAY_MASKED(nv, h)                                                           \
+  case h:                                                                             \
+    if (h <= INLAY_HEIGHT_##nv)                                                       \
+      masked_##nv##x##h(k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, last); \
+    break;
+#define INLAY_HEIGHTS(variant, nv)                                                               \
+  int64_t blocks = (m + INLAY_HEIGHT_##nv - 1) / (INLAY_HEIGHT_##nv + (INLAY_HEIGHT_##nv == 0)); \
+  for (; blocks > 0; --blocks) {                                                                 \
+    const int64_t height = blocks == 1 ? m : (m + blocks - 1) / blocks;                          \
+    switch (height) {                                                                            \
+      variant(nv, 1) variant(nv, 2) variant(nv, 3) variant(nv, 4) variant(nv, 5) variant(nv, 6)  \
+          variant(nv, 7) variant(nv, 8) variant(nv, 9) variant(nv, 10) variant(nv, 11)           \
+              variant(nv, 12) variant(nv, 13) variant(nv, 14) variant(nv, 15) variant(nv, 16)    \
+    }                                                                                            \
+    a += height * a_row;                                                                         \
+    c += height * c_row;                                                                         \
+    m -= height;                                                                                 \
+  }
+
+// m rows of a strip of columns, `nv` vectors wide; `last`: columns of a last vector.
+#define INLAY_STRIPS(nv)                                                                   \
+  static __attribute__((noinline)) void whole_strip_##nv(                                  \
+      int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, \
+      int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {                  \
+    INLAY_HEIGHTS(INLAY_WHOLE, nv)                                                         \
+  }                                                                                        \
+  static __attribute__((noinline)) void masked_strip_##nv(                                 \
+      int64_t m, int64_t last, int64_t k, const float* a, int64_t a_row, int64_t a_step,   \
+      const float* b, int64_t b_step, float* c, int64_t c_row, float alpha, float beta) {  \
+    INLAY_HEIGHTS(INLAY_MASKED, nv)                                                        \
   }
 INLAY_STRIPS(1)
 INLAY_STRIPS(2)
@@ -207,6 +231,8 @@ INLAY_INLINE void product(int64_t m, int64_t n, int64_t k, const float* a, int64
   const int64_t widest = (narrow ? 3 : wide ? kVectors : INLAY_NEAR_VECTORS) * kLanes;
   while (n > 0) {
     int64_t columns = n < widest ? n : widest;
+    // Three vectors at the end are one strip, not two and one.
+    if (INLAY_NEAR_VECTORS == 2 && kVectors == 3 && n / kLanes == 3) columns = 3 * kLanes;
     if (columns > INLAY_MASKED_VECTORS * kLanes) columns &= -kLanes;
     switch ((columns + kLanes - 1) / kLanes) {
       INLAY_STRIP(1)

@@ -202,7 +202,7 @@ TEST(Sgemm, LargeOnesByTheirOwnBlocksOnThreeThreads) {
           Size{4, 1100, 67},    Size{150, 1, 70},     Size{70, 3, 300},   Size{9, 8, 4100},
           Size{20, 1024, 100},  Size{300, 1024, 70},  Size{6, 700, 150},  Size{8, 1024, 300},
           Size{5, 1283, 270},   Size{4, 515, 400},    Size{13, 601, 277}, Size{61, 2048, 39},
-          Size{7, 3333, 257},   Size{150, 1000, 300}}) {
+          Size{7, 3333, 257},   Size{250, 1024, 5},   Size{30, 56, 24},   Size{150, 1000, 300}}) {
       sgemm.check(size);
     }
     // Shared out by columns, by rows, and by strips that are packed.
