@@ -1,6 +1,6 @@
-// The body of the `dots` micro-kernels: c = a * b where b has few columns, each of which lies end
-// to end. Vectors run along k, so that no lane is idle where there are no columns for it: each
-// element of c is the sum of the lanes of an accumulator. README.md has the contract.
+// The body of the `dots` micro-kernels: c = a * b where the columns of b lie end to end. Vectors
+// run along k, so that no lane is idle where there are no columns for it: each element of c is the
+// sum of the lanes of an accumulator. README.md has the contract.
 //
 // A file that includes this says first
 //
@@ -28,7 +28,8 @@ INLAY_INLINE float sum_of_lanes(Vec v) {
 
 // m rows by n columns; constants where this is inlined, as all loops over them are unrolled.
 INLAY_INLINE void dots(const int m, const int n, int64_t k, const float* a, int64_t a_row,
-                       const float* b, int64_t b_row, float* c, int64_t c_row, int first) {
+                       const float* b, int64_t b_row, float* c, int64_t c_row, float alpha,
+                       float beta) {
   Vec acc[8][4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < m; ++i) {
@@ -65,23 +66,23 @@ INLAY_INLINE void dots(const int m, const int n, int64_t k, const float* a, int6
 #pragma clang loop unroll(full)
     for (int j = 0; j < n; ++j) {
       float* at = c + i * c_row + j;
-      const float sum = sum_of_lanes(acc[i][j]);
-      *at = first ? sum : *at + sum;
+      const float sum = alpha * sum_of_lanes(acc[i][j]);
+      *at = beta == 0 ? sum : sum + beta * *at;
     }
   }
 }
 
 // Heights in use: 8, 4, 2, 1, as far as there are registers.
-#define INLAY_HEIGHT(h, columns)                              \
-  for (; h <= INLAY_DOT_ROWS_##columns && m >= h; m -= h) {   \
-    dots(h, columns, k, a, a_row, b, b_row, c, c_row, first); \
-    a += h * a_row;                                           \
-    c += h * c_row;                                           \
+#define INLAY_HEIGHT(h, columns)                                    \
+  for (; h <= INLAY_DOT_ROWS_##columns && m >= h; m -= h) {         \
+    dots(h, columns, k, a, a_row, b, b_row, c, c_row, alpha, beta); \
+    a += h * a_row;                                                 \
+    c += h * c_row;                                                 \
   }
 #define INLAY_COLUMNS(columns)                                                            \
   static __attribute__((noinline)) void dots_##columns(                                   \
       int64_t m, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, \
-      float* c, int64_t c_row, int first) {                                               \
+      float* c, int64_t c_row, float alpha, float beta) {                                 \
     INLAY_HEIGHT(8, columns)                                                              \
     INLAY_HEIGHT(4, columns)                                                              \
     INLAY_HEIGHT(2, columns)                                                              \
@@ -92,12 +93,13 @@ INLAY_COLUMNS(2)
 INLAY_COLUMNS(3)
 INLAY_COLUMNS(4)
 
-#define INLAY_DOTS_KERNEL(symbol)                                                             \
-  void symbol(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, \
-              int64_t b_row, float* c, int64_t c_row, int32_t first) {                        \
-    for (; n >= 4; n -= 4, b += 4 * b_row, c += 4)                                            \
-      dots_4(m, k, a, a_row, b, b_row, c, c_row, first);                                      \
-    if (n == 1) dots_1(m, k, a, a_row, b, b_row, c, c_row, first);                            \
-    if (n == 2) dots_2(m, k, a, a_row, b, b_row, c, c_row, first);                            \
-    if (n == 3) dots_3(m, k, a, a_row, b, b_row, c, c_row, first);                            \
+#define INLAY_DOTS_KERNEL(symbol)                                                               \
+  void symbol(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b,   \
+              int64_t b_row, float* c, int64_t c_row, int32_t first, float alpha, float beta) { \
+    if (first == 0) beta = 1;                                                                   \
+    for (; n >= 4; n -= 4, b += 4 * b_row, c += 4)                                              \
+      dots_4(m, k, a, a_row, b, b_row, c, c_row, alpha, beta);                                  \
+    if (n == 1) dots_1(m, k, a, a_row, b, b_row, c, c_row, alpha, beta);                        \
+    if (n == 2) dots_2(m, k, a, a_row, b, b_row, c, c_row, alpha, beta);                        \
+    if (n == 3) dots_3(m, k, a, a_row, b, b_row, c, c_row, alpha, beta);                        \
   }

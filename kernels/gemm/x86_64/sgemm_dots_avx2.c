@@ -1,9 +1,9 @@
-// sgemm micro-kernel for few columns, AVX2 + FMA: rows of a times columns of b that lie end to end.
+// sgemm micro-kernel for few rows or columns, AVX2 + FMA: rows of a times columns of b that lie end to end.
 //
-// Equation   c[i, j] = beta' * c[i, j] + sum over p of a[i, p] * b[j, p]
-//            i in 0..m, j in 0..n, p in 0..k; beta' = 0 if first != 0, else 1; with beta' = 0 the
-//            values of c are not read
-// Block      any m, n, k from 0; meant for n up to 8
+// Equation   c[i, j] = beta' * c[i, j] + alpha * sum over p of a[i, p] * b[j, p]
+//            i in 0..m, j in 0..n, p in 0..k; beta' = beta if first != 0, else 1;
+//            with beta' = 0 the values of c are not read
+// Block      any m, n, k from 0; meant for a long k
 // Strides    in floats: a a_row, 1; b b_row, 1; c c_row, 1
 // Alignment  that of a float (4 bytes)
 // Aliasing   c overlaps neither a nor b
