@@ -28,7 +28,10 @@ struct Bounded {
 class Generator {
  public:
   explicit Generator(const RandomOptions& options)
-      : random_(options.seed), budget_(options.size), executable_(options.executable) {}
+      : random_(options.seed),
+        requirements_(~options.seed),
+        budget_(options.size),
+        executable_(options.executable) {}
 
   RandomProgram run();
 
@@ -75,6 +78,7 @@ class Generator {
   TargetPredicate predicate();
 
   Random random_;
+  Random requirements_;  // apart, so that the rest of a program is what it was
   int budget_;
   bool executable_;
   RandomProgram result_;
@@ -687,7 +691,7 @@ Function Generator::function() {
   }
   std::vector<Stmt> stmts;
   // Every kernel keeps to it.
-  if (any() && random_.chance(10)) {
+  if (any() && requirements_.chance(10)) {
     stmts.push_back(Require::make({{{Resource::Vgprs, BinaryOp::Ge, 0, {}}}, {}, {}}));
   }
   while (budget_ > 0) statement(stmts, 4);
