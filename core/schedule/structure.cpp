@@ -184,7 +184,9 @@ Schedule& Schedule::sink(const std::string& name) {
     empty.assume_nonnegative(-empty.poly(extent));
     empty.define(loop.var.operator->(), min);
     Stmt left = simplify_in(empty, loop.body);
-    if (!left.as<Block>() || !left.as<Block>()->stmts.empty()) {
+    bool nothing = left.as<Block>() && left.as<Block>()->stmts.empty();
+    // Nor may it evaluate what is not reached then.
+    if (!nothing || !evaluates_safely(loop.body)) {
       own = {If::make(lt(Expr(0), extent), loop.body, {}, loop.loc)};
     }
     extent = tidy(context, max(Expr(1), extent));

@@ -87,6 +87,8 @@ TEST(ScheduleBounds, WhatIsTheSameIsLegal) {
                  "fuse j, i into q split q by 4 into o, u"},
            Legal{"for j in 0..2 { for i in 0..9 / max(1, D) { Y[i] += 2.0 } }",
                  "split i by even(3) into o, u hoist i_block out of j"},
+           Legal{"Y[0] = 3.0 for j in 0..D { for i in 0..9 / D { for k in 0..D { Y[k] = 1.0 } } }",
+                 "sink into j"},
            Legal{"for j in 0..4 { for i in 0..4 { Y[i] += X[I[i] % max(1, N)] } }", "reorder i, j"},
        }) {
     Program program = program_of(legal.body);
