@@ -190,6 +190,17 @@ TEST_F(Cli, RunFillsAtRandomAndChecks) {
   EXPECT_FALSE(read(folder_ / "1.npy").empty());
 }
 
+TEST_F(Cli, AFlagTakesOneValueWhereverItStands) {
+  write(folder_ / "vadd.inlay", kVadd);
+  Result run = inlay("run --target native --out C=c.npy vadd.inlay --seed 1 N=5 --check");
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "c.npy"));
+  EXPECT_EQ(inlay("run vadd.inlay --target native N=5 A=ones B=ones").code, 0);
+  Result two = inlay("build --target x86-64-v2 --target x86-64-v3 vadd.inlay -o two.so");
+  EXPECT_EQ(two.code, 0) << two.err;
+  EXPECT_EQ(inlay("run vadd.inlay --target native --target native N=5").code, 2);
+}
+
 TEST_F(Cli, RunReadsAndWritesNpy) {
   write(folder_ / "vadd.inlay", kVadd);
   ASSERT_EQ(inlay("run vadd.inlay N=5 A=ones B=ones --out C=c.npy").code, 0);

@@ -90,7 +90,8 @@ void add_build(CLI::App& app, Action& run, std::string command_line) {
       ->type_name("KIND")
       ->delimiter(',')
       ->check(CLI::IsMember(names))
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   build
       ->add_option("--report", flags->report,
                    "Print what was imported, linked, inlined, and why not: text or json")

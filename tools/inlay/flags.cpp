@@ -60,21 +60,26 @@ void CompileFlags::add_to(CLI::App& app, bool many_targets) {
   } else {
     target->expected(1);
   }
+  // One value for each flag: what comes next is the command's.
+  target->allow_extra_args(false);
   app.add_option(
          "--set", sets,
          "Value of a `param`, or of a number of a schedule, such as mr=4; sgemm.mc=72 is for "
          "the schedules of sgemm alone")
       ->type_name("NAME=INT")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--import", imports,
                  "One more import, as if at program scope: KIND:PATH, or PATH "
                  "where the extension tells the kind")
       ->type_name("[KIND:]PATH")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("-I,--include-dir", include_directories,
                  "Folder for #include in C and C++ imports")
       ->type_name("DIR")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("-O", optimization, "Optimization, 0 to 3")
       ->type_name("LEVEL")
       ->check(CLI::IsMember({"0", "1", "2", "3"}))

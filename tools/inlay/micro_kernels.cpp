@@ -140,6 +140,7 @@ void add_row_flags(CLI::App& app, RowFlags& flags, CLI::Option* switch_option) {
                  "'aarch64=qemu-aarch64-static -L /usr/aarch64-linux-gnu PATH/inlay-exec'")
       ->type_name("ARCH=COMMAND")
       ->take_all()
+      ->allow_extra_args(false)
       ->needs(switch_option);
   app.add_option("--sizes", flags.most_sizes, "For --implements: at most so many sizes of each row")
       ->type_name("N")

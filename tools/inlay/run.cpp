@@ -131,7 +131,8 @@ void add_run(CLI::App& app, Action& run) {
   flags->add_to(*sub, false);
   sub->add_option("--out", flags->outputs, "Write a tensor after the call")
       ->type_name("NAME=FILE.npy")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   CLI::Option* seed =
       sub->add_option("--seed", flags->seed, "Seed of random inputs (default: a new one, printed)")
           ->type_name("N");
