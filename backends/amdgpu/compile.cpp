@@ -14,6 +14,7 @@
 #include <llvm/Transforms/Utils/Cloning.h>
 
 #include <algorithm>
+#include <map>
 
 #include "backends/amdgpu/device_libraries.h"
 #include "backends/amdgpu/instructions.h"
@@ -64,8 +65,12 @@ class Compilation {
       if (said.insert(render(warning)).second) result_.warnings.add(warning);
     }
     // The runtime takes the first entry that fits: see InlayGpuEntry.
-    std::stable_sort(result_.device_parts.begin(), result_.device_parts.end(),
-                     [](const DevicePart& a, const DevicePart& b) { return rank(a) > rank(b); });
+    std::map<int, std::vector<DevicePart>, std::greater<>> by_rank;
+    for (DevicePart& part : result_.device_parts) by_rank[rank(part)].push_back(std::move(part));
+    result_.device_parts.clear();
+    for (auto& [rank, parts] : by_rank) {
+      std::move(parts.begin(), parts.end(), std::back_inserter(result_.device_parts));
+    }
     return std::move(result_);
   }
 
