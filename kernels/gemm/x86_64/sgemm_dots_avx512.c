@@ -1,4 +1,5 @@
-// sgemm micro-kernel for few rows or columns, AVX-512F: rows of a times columns of b that lie end to end.
+// sgemm micro-kernel for few rows or columns, AVX-512F: rows of a times columns of b that lie end
+// to end.
 //
 // Equation   c[i, j] = beta' * c[i, j] + alpha * sum over p of a[i, p] * b[j, p]
 //            i in 0..m, j in 0..n, p in 0..k; beta' = beta if first != 0, else 1;
