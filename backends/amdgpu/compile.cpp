@@ -20,6 +20,7 @@
 #include "backends/amdgpu/instructions.h"
 #include "backends/amdgpu/kernel_imports.h"
 #include "backends/amdgpu/targets/targets.h"
+#include "backends/llvm/assembler/assembly.h"
 #include "backends/llvm/guard.h"
 #include "backends/llvm/link/link.h"
 #include "backends/llvm/machine.h"
@@ -220,6 +221,14 @@ void UnitCompiler::plan() {
 
 void UnitCompiler::link() {
   llvm::Module& module = *emitted_.device.module;
+  if (const std::vector<Loc>& places = emitted_.device.asm_locs; !places.empty()) {
+    Diagnostics faults;
+    auto place = [&](uint64_t cookie) {
+      return cookie - kAsmCookie < places.size() ? places[cookie - kAsmCookie] : Loc();
+    };
+    check_program_assembly(module, place, unit_.target, *machine_, faults);
+    faults.throw_if_errors();
+  }
   linked_ = link_imports(module, emitted_.device.calls, unit_, *machine_, options_, report_,
                          warnings_, libraries_.provider());
   throw_llvm_errors("linking imports");

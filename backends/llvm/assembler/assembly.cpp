@@ -18,6 +18,7 @@
 #include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/MCObjectFileInfo.h>
 #include <llvm/MC/MCObjectWriter.h>
+#include <llvm/MC/MCParser/AsmLexer.h>
 #include <llvm/MC/MCParser/MCAsmParser.h>
 #include <llvm/MC/MCParser/MCTargetAsmParser.h>
 #include <llvm/MC/MCRegisterInfo.h>
@@ -42,6 +43,8 @@ namespace inlay {
 namespace {
 
 constexpr const char* kRule = "import-does-not-compile";
+constexpr const char* kStray = "invalid character in input";
+constexpr const char* kStrayHelp = "such characters may stand in comments and quoted strings";
 constexpr const char* kFeatureRule = "import-missing-feature";
 
 // The assembler names what is missing after this.
@@ -173,6 +176,27 @@ class Lacking {
   std::vector<Entry> lacking_;
 };
 
+// A second character in one line that is none of assembly's: LLVM's parser for AMD GPUs never comes
+// past it. Null if there is none.
+const char* second_stray(llvm::StringRef text, const llvm::MCAsmInfo& info) {
+  llvm::AsmLexer lexer(info);
+  lexer.setBuffer(text);
+  for (int strays = 0;;) {
+    switch (lexer.Lex().getKind()) {
+      case llvm::AsmToken::Eof:
+        return nullptr;
+      case llvm::AsmToken::EndOfStatement:
+        strays = 0;
+        break;
+      case llvm::AsmToken::Error:
+        if (++strays == 2) return lexer.getErrLoc().getPointer();
+        break;
+      default:
+        break;
+    }
+  }
+}
+
 // ---- asm imports ----
 
 class Assembler {
@@ -214,6 +238,14 @@ class Assembler {
     std::unique_ptr<llvm::MCTargetAsmParser> target_parser(
         target_.createMCAsmParser(*subtarget_, *parser, *instructions_, options_));
     parser->setTargetParser(*target_parser);
+    if (triple_.isAMDGPU()) {
+      llvm::StringRef text = sources_.getMemoryBuffer(sources_.getMainFileID())->getBuffer();
+      if (const char* stray = second_stray(text, *info_)) {
+        add(sources_.GetMessage(llvm::SMLoc::getFromPointer(stray), llvm::SourceMgr::DK_Error,
+                                kStray));
+        return false;
+      }
+    }
     bool failed = parser->Run(/*NoInitialTextSection=*/false);
     // The parser took the handler over, and gives it back only when it is destroyed.
     parser.reset();
@@ -261,7 +293,9 @@ class Assembler {
         feature ? kFeatureRule : kRule, place,
         source_.title() + " does not assemble: " + words +
             (ours ? "" : " (" + file + ":" + std::to_string(message.getLineNo()) + ")"),
-        feature ? kFeatureHelp : "");
+        feature           ? kFeatureHelp
+        : words == kStray ? kStrayHelp
+                          : "");
     diagnostic.detail = "assembler: " + message.getLineContents().str();
     add_pragma_note(diagnostic, source_.import->loc);
   }
@@ -381,11 +415,36 @@ struct AsmOwner {
   std::function<Loc(uint64_t)> place;
 };
 
+// LLVM's printer for AMD GPUs wants a streamer of its own; other faults show with the code.
+bool check_gpu_assembly_of(const AsmOwner& owner, const llvm::Module& module,
+                           const llvm::TargetMachine& machine, Diagnostics& found) {
+  size_t errors = found.error_count();
+  for (const llvm::Function& function : module) {
+    for (const llvm::Instruction& instruction : llvm::instructions(function)) {
+      auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+      if (!call || !call->isInlineAsm()) continue;
+      auto* code = llvm::cast<llvm::InlineAsm>(call->getCalledOperand());
+      if (!second_stray(code->getAsmString(), *machine.getMCAsmInfo())) continue;
+      uint64_t cookie = 0;
+      if (const llvm::MDNode* node = call->getMetadata("srcloc"); node && node->getNumOperands()) {
+        auto* number = llvm::mdconst::dyn_extract<llvm::ConstantInt>(node->getOperand(0));
+        if (number) cookie = number->getZExtValue();
+      }
+      Diagnostic& diagnostic = found.error(owner.rule, owner.place(cookie),
+                                           owner.title + "inline assembly: " + kStray, kStrayHelp);
+      add_pragma_note(diagnostic, owner.pragma);
+    }
+  }
+  return found.error_count() == errors;
+}
+
 bool check_assembly_of(const AsmOwner& owner, const llvm::Module& module, const Target& target,
                        llvm::TargetMachine& machine, std::vector<std::string>& needed,
                        Diagnostics& found) {
-  // LLVM's printer for AMD GPUs wants a streamer of its own; there faults show with the code.
-  if (machine.getTargetTriple().isAMDGPU() || !has_inline_assembly(module)) return true;
+  if (machine.getTargetTriple().isAMDGPU()) {
+    return check_gpu_assembly_of(owner, module, machine, found);
+  }
+  if (!has_inline_assembly(module)) return true;
   size_t errors = found.error_count();
   std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
   // Module-level assembly is checked when the real module is compiled.

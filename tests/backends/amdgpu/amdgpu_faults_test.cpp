@@ -361,6 +361,17 @@ TEST(AmdgpuFaults, InlineAssembly) {
       "inline-asm", {"invalid instruction"});
 }
 
+// LLVM's parser would not come past the second of them.
+TEST(AmdgpuFaults, CharactersThatAreNoAssembly) {
+  expect_fault(
+      "func f(A: f32[64]) { grid(x) for g in 0..1 { lane(x) for t in 0..64 { A[t] = asm "
+      "f32(\"v_mov_b32 $0, ``\", \"=v,v\", A[t]) } } }",
+      "inline-asm", {"invalid character"});
+  expect_fault(
+      "import asm inline \"caf\xc3\xa9\"\nfunc f(A: f32[N]) { for i in 0..N { A[i] = 0.0 } }",
+      "import-does-not-compile", {"invalid character"});
+}
+
 TEST(AmdgpuFaults, CodeObjectsThatAreNone) {
   auto fault = [](const std::string& bytes) {
     try {
