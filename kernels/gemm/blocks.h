@@ -372,16 +372,11 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
 // The first rows of a meet b where it lies, fetched ahead, and leave the panel for all others: the
 // copy costs stores that nothing waits for.
 #define INLAY_PACK_BLOCKS_KERNEL(symbol)                                                        \
-  enum {                                                                                        \
-    kTall = kVectors == 4   ? INLAY_HEIGHT_4                                                    \
-            : kVectors == 3 ? INLAY_HEIGHT_3                                                    \
-                            : INLAY_HEIGHT_2                                                    \
-  };                                                                                            \
   static __attribute__((noinline)) void packing_block(                                          \
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* panel, float* c, int64_t c_row, float alpha, float beta) {                         \
     const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, panel, 0};       \
-    block(kTall, kVectors, 0, mask_of(0), 1, 1, 0, &o);                                         \
+    block(kWidestRows, kVectors, 0, mask_of(0), 1, 1, 0, &o);                                   \
   }                                                                                             \
   static __attribute__((noinline)) void copy_rows(                                              \
       int64_t n, int64_t k, const float* b, int64_t b_step, float* panel, int64_t panel_step) { \
@@ -396,11 +391,11 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
               const float* b, int64_t b_step, float* panel, int64_t panel_step, float* c,       \
               int64_t c_row, int32_t first, float alpha, float beta) {                          \
     if (first == 0) beta = 1;                                                                   \
-    if (n == kVectors * kLanes && panel_step == n && m >= kTall) {                              \
+    if (n == kVectors * kLanes && panel_step == n && m >= kWidestRows) {                        \
       packing_block(k, a, a_row, a_step, b, b_step, panel, c, c_row, alpha, beta);              \
-      m -= kTall;                                                                               \
-      a += kTall * a_row;                                                                       \
-      c += kTall * c_row;                                                                       \
+      m -= kWidestRows;                                                                         \
+      a += kWidestRows * a_row;                                                                 \
+      c += kWidestRows * c_row;                                                                 \
     } else {                                                                                    \
       copy_rows(n, k, b, b_step, panel, panel_step);                                            \
     }                                                                                           \
