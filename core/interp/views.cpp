@@ -1,5 +1,7 @@
 #include "core/interp/views.h"
 
+#include <algorithm>
+
 #include "core/interp/arith.h"
 
 namespace inlay::interp {
@@ -15,22 +17,25 @@ std::string shape_text(const std::vector<int64_t>& numbers) {
 Region resolve(Machine& machine, const ViewSpec& view) {
   const BufferRef& ref = machine.frame.buffers[view.from.buffer];
   Region region{ref.storage, ref.origin, {}, {}};
-  // A view without elements lies nowhere: a loop that does nothing asks for no place either.
-  bool empty = false;
-  for (const auto& dim : view.dims) {
-    empty |= !view.whole && dim.extent && dim.extent->eval(machine).i == 0;
+  if (view.whole) {
+    for (size_t d = 0; d < view.dims.size(); ++d) {
+      region.shape.push_back(machine.reg(view.from.dims + 2 * d).i);
+      region.strides.push_back(machine.reg(view.from.dims + 2 * d + 1).i);
+    }
+    return region;
   }
+  for (const auto& dim : view.dims) {
+    if (dim.extent) region.shape.push_back(dim.extent->eval(machine).i);
+  }
+  // A view without elements lies nowhere: a loop that does nothing asks for no place either.
+  bool empty = std::count(region.shape.begin(), region.shape.end(), 0) > 0;
+  size_t kept = 0;
   for (size_t d = 0; d < view.dims.size(); ++d) {
     int64_t size = machine.reg(view.from.dims + 2 * d).i;
     int64_t stride = machine.reg(view.from.dims + 2 * d + 1).i;
-    if (view.whole) {
-      region.shape.push_back(size);
-      region.strides.push_back(stride);
-      continue;
-    }
     int64_t min = view.dims[d].min->eval(machine).i;
     bool keep = view.dims[d].extent;
-    int64_t extent = keep ? view.dims[d].extent->eval(machine).i : 1;
+    int64_t extent = keep ? region.shape[kept++] : 1;
     bool outside = !empty && (min < 0 || min > size || extent > size - min);
     if (outside || extent < 0) {
       std::string part = std::to_string(min);
@@ -41,9 +46,7 @@ Region resolve(Machine& machine, const ViewSpec& view) {
                         ", the extent is " + std::to_string(size));
     }
     region.origin = arith::add(region.origin, arith::mul(min, stride));
-    if (!keep) continue;
-    region.shape.push_back(extent);
-    region.strides.push_back(stride);
+    if (keep) region.strides.push_back(stride);
   }
   return region;
 }
