@@ -341,6 +341,43 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
   });
 }
 
+// Each channel by `filters` filters of its own, in one call of `name`.
+void expect_depthwise(const Compiled& compiled, const std::string& name, const Conv& c,
+                      const Numbers& numbers, int64_t channels, int64_t filters) {
+  Arguments arguments = compiled.call(name, numbers);
+  const auto& tensors = arguments.tensors();
+  const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
+              *y = floats(tensors[3]);
+  Judge judge;
+  int64_t outs = channels * filters;
+  for (int64_t at = 0; at < c.n * c.oh() * c.ow() * outs; ++at) {
+    int64_t out = at % outs, channel = out / filters, ow = at / outs % c.ow(),
+            oh = at / outs / c.ow() % c.oh(), n = at / outs / c.ow() / c.oh();
+    double sum = bias[out], magnitude = std::fabs(sum);
+    for (int64_t r = 0; r < c.r; ++r) {
+      for (int64_t s = 0; s < c.s; ++s) {
+        int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
+        if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
+        double product =
+            static_cast<double>(x[((n * c.h + row) * c.w + column) * channels + channel]) *
+            f[(r * c.s + s) * outs + out];
+        sum += product;
+        magnitude += std::fabs(product);
+      }
+    }
+    if (has_relu(name)) sum = std::max(sum, 0.0);
+    judge.take(y[at], sum, magnitude, c.r * c.s + 1);
+  }
+  EXPECT_LE(judge.worst, 1) << name << ::testing::PrintToString(words(numbers));
+}
+
+Numbers depthwise_numbers(const Conv& c, int64_t channels) {
+  Numbers numbers = c.numbers(1);
+  for (const char* other : {"G", "Cg", "Og", "P"}) numbers.erase(other);
+  numbers["C"] = channels;
+  return numbers;
+}
+
 TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/depthwise_conv2d.inlay", [](const Compiled& compiled) {
     int64_t place = 0;
@@ -350,33 +387,7 @@ TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
       std::string name = ++place % 5 == 0 ? "depthwise_conv2d_relu" : "depthwise_conv2d";
       // Channels and pixels of the grid, each channel a group of its own.
       int64_t channels = c.groups * c.cout;
-      Numbers numbers = c.numbers(1);
-      numbers["C"] = channels;
-      for (const char* other : {"G", "Cg", "Og", "P"}) numbers.erase(other);
-      Arguments arguments = compiled.call(name, numbers);
-      const auto& tensors = arguments.tensors();
-      const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
-                  *y = floats(tensors[3]);
-      Judge judge;
-      for (int64_t at = 0; at < c.n * c.oh() * c.ow() * channels; ++at) {
-        int64_t channel = at % channels, ow = at / channels % c.ow(),
-                oh = at / channels / c.ow() % c.oh(), n = at / channels / c.ow() / c.oh();
-        double sum = bias[channel], magnitude = std::fabs(sum);
-        for (int64_t r = 0; r < c.r; ++r) {
-          for (int64_t s = 0; s < c.s; ++s) {
-            int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
-            if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
-            double product =
-                static_cast<double>(x[((n * c.h + row) * c.w + column) * channels + channel]) *
-                f[(r * c.s + s) * channels + channel];
-            sum += product;
-            magnitude += std::fabs(product);
-          }
-        }
-        if (has_relu(name)) sum = std::max(sum, 0.0);
-        judge.take(y[at], sum, magnitude, c.r * c.s + 1);
-      }
-      EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
+      expect_depthwise(compiled, name, c, depthwise_numbers(c, channels), channels, 1);
     }
   });
 }
@@ -387,34 +398,9 @@ TEST(DepthwiseConv2d, EachChannelMayHaveSeveralFilters) {
     for (size_t i = 0; i < all.size(); i += 3) {
       const Conv& c = all[i];
       int64_t channels = c.groups * std::min<int64_t>(c.cin, 20), filters = c.cout % 5 + 1;
-      Numbers numbers = c.numbers(1);
-      for (const char* other : {"G", "Cg", "Og", "P"}) numbers.erase(other);
-      numbers["C"] = channels;
+      Numbers numbers = depthwise_numbers(c, channels);
       numbers["Q"] = filters;
-      Arguments arguments = compiled.call("depthwise_conv2d_multiplier", numbers);
-      const auto& tensors = arguments.tensors();
-      const float *x = floats(tensors[0]), *f = floats(tensors[1]), *bias = floats(tensors[2]),
-                  *y = floats(tensors[3]);
-      Judge judge;
-      int64_t outs = channels * filters;
-      for (int64_t at = 0; at < c.n * c.oh() * c.ow() * outs; ++at) {
-        int64_t out = at % outs, channel = out / filters, ow = at / outs % c.ow(),
-                oh = at / outs / c.ow() % c.oh(), n = at / outs / c.ow() / c.oh();
-        double sum = bias[out], magnitude = std::fabs(sum);
-        for (int64_t r = 0; r < c.r; ++r) {
-          for (int64_t s = 0; s < c.s; ++s) {
-            int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
-            if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
-            double product =
-                static_cast<double>(x[((n * c.h + row) * c.w + column) * channels + channel]) *
-                f[(r * c.s + s) * outs + out];
-            sum += product;
-            magnitude += std::fabs(product);
-          }
-        }
-        judge.take(y[at], sum, magnitude, c.r * c.s + 1);
-      }
-      EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
+      expect_depthwise(compiled, "depthwise_conv2d_multiplier", c, numbers, channels, filters);
     }
   });
 }
