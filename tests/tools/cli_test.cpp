@@ -329,6 +329,10 @@ implement twice for x86_64 { call nothing(m, x) })";
   Result second = inlay("check --implements rows.inlay --device emulator -t gfx906");
   EXPECT_EQ(second.code, 0) << second.out << second.err;
   EXPECT_THAT(second.out, HasSubstr("twice for amdgpu(gfx906): conform on emulator (gfx906): ok"));
+  Result both = inlay("check --implements rows.inlay --device emulator -t gfx900 -t gfx906");
+  EXPECT_EQ(both.code, 1);
+  EXPECT_THAT(both.out, Not(HasSubstr("WRONG")));
+  EXPECT_THAT(both.err, HasSubstr("--device runs the code of one target"));
   // A stride that is taken for the width, and a row beyond the last.
   for (auto [from, to] : {std::pair{"p * s + i", "p * 4 + i"}, {"p < k", "p <= k"}}) {
     std::string wrong = rows;

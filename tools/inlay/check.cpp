@@ -34,6 +34,13 @@ constexpr size_t kSizeCount = std::size(kSizes);
 // Elements of one case at most, as far as its symbols tell: the interpreter runs it.
 constexpr int64_t kMostWork = 1 << 18;
 
+void require_one_target(const CheckFlags& flags) {
+  if (flags.targets.size() > 1) {
+    throw CompileError("option", {}, "--device runs the code of one target",
+                       "name one with --target");
+  }
+}
+
 // Words of a command line, as for `inlay run`.
 struct Case {
   std::map<std::string, std::string> words;
@@ -162,10 +169,7 @@ class DeviceCheck {
               const std::string& title = "")
       : flags_(flags), input_(title.empty() ? input : title), request_(flags.request(input)) {
     is_file_ = title.empty();
-    if (request_.targets.size() > 1) {
-      throw CompileError("option", {}, "--device runs the code of one target",
-                         "name one with --target");
-    }
+    require_one_target(flags);
     if (request_.targets.empty() && flags.device == "emulator") request_.targets = {kEmulated};
     Driver::Prepared prepared = session.driver().prepare(request_);
     target_ = prepared.units.at(0).target;
@@ -354,6 +358,7 @@ void list_undecided(const Driver::Prepared& prepared, const std::string& input) 
 
 // Rows for GPUs, each in a kernel of its own.
 int check_gpu_rows(const CheckFlags& flags, const RowFlags& row_flags) {
+  require_one_target(flags);
   Session session(flags.no_cache);
   std::string spec = flags.targets.empty() ? std::string(kEmulated) : flags.targets.front();
   Target target = session.plugins().resolve(spec);
