@@ -314,7 +314,8 @@ int main(int argc, char** argv) {
                  "Target of our side. One without AVX-512, such as x86-64-v3, holds the peers to "
                  "AVX2 as well")
       ->capture_default_str();
-  app.add_option("--threads", flags.threads, "Numbers of threads, measured in turn [1,2]")
+  app.add_option("--threads", flags.threads,
+                 "Number of threads; the flag several times: all in the same rounds [1,2]")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 1024));
