@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 #include <random>
 
 #include "core/text/text.h"
@@ -81,25 +82,31 @@ class Compiled {
   std::unique_ptr<cli::LoadedProgram> code_;
 };
 
-// Calls `each` with the file compiled for every target that this CPU has.
+// Calls `each` with the file compiled for every target that this CPU has; a file is compiled once
+// for all tests of a run.
 void on_each_target(const std::string& file, const std::function<void(const Compiled&)>& each) {
-  PluginRegistry plugins;
+  static PluginRegistry plugins;
+  static std::map<std::pair<std::string, std::string>, std::unique_ptr<Compiled>> all;
   for (const char* target : kTargets) {
-    Compiled compiled(plugins, file, target);
-    if (!compiled.runs()) {
+    std::unique_ptr<Compiled>& compiled = all[{file, target}];
+    if (!compiled) compiled = std::make_unique<Compiled>(plugins, file, target);
+    if (!compiled->runs()) {
       std::printf("not run: %s for %s, whose features this CPU lacks\n", file.c_str(), target);
       continue;
     }
     SCOPED_TRACE(target);
-    each(compiled);
+    each(*compiled);
   }
 }
 
 struct Conv {
-  int64_t n, groups, cin, h, w, cout, r, s, sh, sw, ph, pw, dh, dw;  ///< channels of a group
+  int64_t n, groups, cin, h, w, cout, r, s, sh, sw, pt, pl, dh, dw;  ///< channels of a group
+  int64_t below = 0, right = 0;  ///< padding there, less that above and left
 
-  int64_t oh() const { return (h + 2 * ph - (r - 1) * dh - 1) / sh + 1; }
-  int64_t ow() const { return (w + 2 * pw - (s - 1) * dw - 1) / sw + 1; }
+  int64_t pb() const { return pt + below; }
+  int64_t pr() const { return pl + right; }
+  int64_t oh() const { return (h + pt + pb() - (r - 1) * dh - 1) / sh + 1; }
+  int64_t ow() const { return (w + pl + pr() - (s - 1) * dw - 1) / sw + 1; }
   Numbers numbers(int64_t nr) const {
     return {{"N", n},
             {"G", groups},
@@ -113,8 +120,10 @@ struct Conv {
             {"OW", ow()},
             {"sh", sh},
             {"sw", sw},
-            {"ph", ph},
-            {"pw", pw},
+            {"pt", pt},
+            {"pl", pl},
+            {"pb", pb()},
+            {"pr", pr()},
             {"dh", dh},
             {"dw", dw},
             {"P", (cout + nr - 1) / nr}};
@@ -122,7 +131,7 @@ struct Conv {
 };
 
 std::vector<Conv> grid() {
-  std::vector<Conv> all = {// n, groups, cin, h, w, cout, r, s, sh, sw, ph, pw, dh, dw
+  std::vector<Conv> all = {// n, groups, cin, h, w, cout, r, s, sh, sw, pt, pl, dh, dw, below, right
                            {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1},
                            {0, 1, 3, 5, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1},
                            {1, 1, 0, 5, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1},
@@ -148,6 +157,11 @@ std::vector<Conv> grid() {
                            {1, 1, 24, 7, 9, 40, 1, 1, 1, 1, 0, 0, 1, 1},
                            {1, 1, 24, 5, 7, 40, 1, 1, 1, 1, 0, 0, 1, 1},
                            {2, 1, 6, 5, 50, 40, 3, 3, 1, 1, 1, 1, 1, 1},
+                           // TensorFlow's SAME with a stride of 2, a causal filter, one side only.
+                           {1, 1, 16, 14, 12, 40, 3, 3, 2, 2, 0, 0, 1, 1, 1, 1},
+                           {1, 1, 3, 28, 26, 35, 7, 7, 2, 2, 2, 2, 1, 1, 1, 1},
+                           {2, 1, 5, 1, 60, 18, 1, 4, 1, 1, 0, 9, 1, 3, 0, -9},
+                           {1, 2, 4, 9, 8, 33, 3, 5, 1, 1, 7, 0, 1, 1, -6, 4},
                            // More runs than a list takes.
                            {1, 1, 2, 14, 26, 9, 12, 12, 1, 1, 0, 0, 1, 2}};
   for (int64_t width = 1; width <= 18; ++width) {
@@ -162,7 +176,12 @@ std::vector<Conv> grid() {
   for (int i = 0; i < 60; ++i) {
     Conv c{any(1, 2), any(1, 3), any(1, 7), any(1, 16), any(1, 16), any(1, 40), any(1, 5),
            any(1, 5), any(1, 3), any(1, 3), any(0, 5),  any(0, 5),  any(1, 3),  any(1, 3)};
-    if ((c.r - 1) * c.dh < c.h + 2 * c.ph && (c.s - 1) * c.dw < c.w + 2 * c.pw) all.push_back(c);
+    if (i % 2) {
+      c.below = any(-c.pt, 5);
+      c.right = any(-c.pl, 5);
+    }
+    if ((c.r - 1) * c.dh < c.h + c.pt + c.pb() && (c.s - 1) * c.dw < c.w + c.pl + c.pr())
+      all.push_back(c);
   }
   return all;
 }
@@ -177,6 +196,7 @@ std::vector<Conv> squares() {
       for (int64_t step : {1, 2}) {
         int64_t pad = ++place % (taps + 1), width = step * (place % 13) + taps;
         all.push_back({1, 1, 1, 6, width, channels, taps, taps, step, step, pad, pad, 1, 1});
+        if (place % 3 == 0) all.back().below = all.back().right = pad ? -1 : 1;
       }
     }
   }
@@ -215,9 +235,9 @@ void check_conv(const Compiled& compiled, const std::string& name, const Conv& c
           for (int64_t oc = 0; oc < c.cout; ++oc) {
             double sum = bias[g * c.cout + oc], magnitude = std::fabs(sum);
             for (int64_t r = 0; r < c.r; ++r) {
-              int64_t row = oh * c.sh + r * c.dh - c.ph;
+              int64_t row = oh * c.sh + r * c.dh - c.pt;
               for (int64_t s = 0; s < c.s; ++s) {
-                int64_t column = ow * c.sw + s * c.dw - c.pw;
+                int64_t column = ow * c.sw + s * c.dw - c.pl;
                 if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
                 for (int64_t p = 0; p < c.cin; ++p) {
                   double product =
@@ -292,7 +312,8 @@ TEST(Conv2d, ShapesThatDoNotFitAreToldInASentence) {
     EXPECT_EQ(with("N", 1), "");
     EXPECT_THAT(with("sh", 0), ::testing::HasSubstr("strides are 1 or more"));
     EXPECT_THAT(with("dw", 0), ::testing::HasSubstr("dilations are 1 or more"));
-    EXPECT_THAT(with("pw", -1), ::testing::HasSubstr("paddings are 0 or more"));
+    for (const char* side : {"pt", "pl", "pb", "pr"})
+      EXPECT_THAT(with(side, -1), ::testing::HasSubstr("paddings are 0 or more")) << side;
     EXPECT_THAT(with("R", 9), ::testing::HasSubstr("filter is higher than the padded input"));
     EXPECT_THAT(with("S", 9), ::testing::HasSubstr("filter is wider than the padded input"));
     EXPECT_THAT(with("OH", 7), ::testing::HasSubstr("Y has more rows"));
@@ -322,7 +343,7 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
         for (int64_t p = 0; p < c.cin; ++p) {
           for (int64_t r = 0; r < c.r; ++r) {
             for (int64_t s = 0; s < c.s; ++s) {
-              int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
+              int64_t row = oh * c.sh + r * c.dh - c.pt, column = ow * c.sw + s * c.dw - c.pl;
               if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
               double product =
                   static_cast<double>(
@@ -356,7 +377,7 @@ void expect_depthwise(const Compiled& compiled, const std::string& name, const C
     double sum = bias[out], magnitude = std::fabs(sum);
     for (int64_t r = 0; r < c.r; ++r) {
       for (int64_t s = 0; s < c.s; ++s) {
-        int64_t row = oh * c.sh + r * c.dh - c.ph, column = ow * c.sw + s * c.dw - c.pw;
+        int64_t row = oh * c.sh + r * c.dh - c.pt, column = ow * c.sw + s * c.dw - c.pl;
         if (row < 0 || row >= c.h || column < 0 || column >= c.w) continue;
         double product =
             static_cast<double>(x[((n * c.h + row) * c.w + column) * channels + channel]) *

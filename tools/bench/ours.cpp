@@ -96,9 +96,9 @@ int64_t panel_width(const Program& program, const std::string& function, const s
   throw CompileError("bench", {}, function + " has no parameter `" + name + "` in panels");
 }
 
-// Strides, paddings, dilations; of rows and of columns each.
+// Strides, the paddings of the four sides, dilations.
 void add_steps(Call& call, const ConvShape& s) {
-  for (int64_t number : {s.stride, s.stride, s.pad, s.pad, int64_t{1}, int64_t{1}})
+  for (int64_t number : {s.stride, s.stride, s.pad, s.pad, s.pad, s.pad, int64_t{1}, int64_t{1}})
     call.add(number);
 }
 
