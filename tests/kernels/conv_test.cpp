@@ -157,6 +157,9 @@ std::vector<Conv> grid() {
                            {1, 1, 24, 7, 9, 40, 1, 1, 1, 1, 0, 0, 1, 1},
                            {1, 1, 24, 5, 7, 40, 1, 1, 1, 1, 0, 0, 1, 1},
                            {2, 1, 6, 5, 50, 40, 3, 3, 1, 1, 1, 1, 1, 1},
+                           // Products of planes: blocks of two and of three vectors of pixels.
+                           {1, 1, 20, 10, 13, 37, 1, 1, 1, 1, 0, 0, 1, 1},
+                           {2, 2, 9, 8, 10, 70, 1, 1, 1, 1, 0, 0, 1, 1},
                            // TensorFlow's SAME with a stride of 2, a causal filter, one side only.
                            {1, 1, 16, 14, 12, 40, 3, 3, 2, 2, 0, 0, 1, 1, 1, 1},
                            {1, 1, 3, 28, 26, 35, 7, 7, 2, 2, 2, 2, 1, 1, 1, 1},

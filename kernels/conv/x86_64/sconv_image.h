@@ -1,8 +1,8 @@
-// Image micro-kernel, for a vector type: what sconv_8x32_avx512.cpp and sconv_6x16_avx2.cpp share.
+// Image micro-kernel, for a vector type: all of sconv_8x32_avx512.cpp and sconv_6x16_avx2.cpp.
 //
 // Equation   c[y, x, j] = bias[j] + sum over r, s, p of
 //                a[y * sh + r * dh - top, x * sw + s * dw - left, p] * b[r, s, p, j]
-//            over the taps that meet the image, 0 <= row < h and 0 <= column < w; with kRelu the
+//            over the taps that meet the image, 0 <= row < h and 0 <= column < w; with relu the
 //            maximum of that and 0          y in 0..rows, x in 0..m, j in 0..n
 // Shapes     a: the image, strides a0 (one row), a1 (one pixel) and 1; b: [taps_h, taps_w, k, nr],
 //            a packed panel; bias: [n]; c: strides c0 (one row), c1 (one pixel) and 1; all f32.
@@ -25,6 +25,9 @@
 // have a pointer for each pixel; taps that miss the image for some of them are computed for the
 // others only, so that padding costs nothing and is nowhere stored.
 //
+// In planes, pixels that follow each other and have one tap are a product of matrices, which is
+// left to sconv_pixels.h where that is faster.
+//
 // Panels of at most one vector of channels (the last of 80 = 32 + 32 + 16) are blocks of one
 // vector: half the work. They need more pixels for as many independent sums, hence kTall.
 //
@@ -38,6 +41,9 @@
 
 #include <stdint.h>
 
+#include "columns.h"
+#include "sconv_pixels.h"
+
 #define INLAY_UNROLL _Pragma("clang loop unroll(full)")
 #define INLAY_INLINE static inline __attribute__((always_inline))
 
@@ -47,7 +53,7 @@ struct SconvShape {
 
 // Blocks are of kMr pixels by two vectors of channels. Where a panel has no more than one, of kMr
 // or, side by side, of kTall.
-template <typename Isa, int kMr, int kTall, bool kRelu, bool kPlanes>
+template <typename Isa, int kMr, int kTall, bool kPlanes>
 struct SconvImage {
   using Vector = typename Isa::Vector;
   static constexpr int kLanes = Isa::kLanes;
@@ -69,6 +75,7 @@ struct SconvImage {
     const float* b;
     const float* bias;
     int64_t c_down, c_right, c_channel;  ///< in floats
+    bool relu;
   };
 
   /// Steps of the sum whose floats of a follow each other, from `at` on, in bytes.
@@ -309,20 +316,18 @@ struct SconvImage {
         INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], before[v]);
       }
     }
-    if (kRelu && part.last) {
+    if (call.relu && part.last) {
       INLAY_UNROLL for (int i = 0; i < kM; ++i) {
         INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::at_least_zero(sum[i][v]);
       }
     }
     if constexpr (kPlanes) {
       if (call.c_right == 1 && c(kM - 1) == c(0) + (kM - 1)) {
-        INLAY_UNROLL for (int i = 0; i < kM; i += 4) {
-          const int count = kM - i < 4 ? kM - i : 4;
-          INLAY_UNROLL for (int v = 0; v < kV; ++v) {
-            Isa::store_columns(c(0) + i + v * kLanes * call.c_channel, call.c_channel, sum[i][v],
-                               sum[i + (count > 1 ? 1 : 0)][v], sum[i + (count > 2 ? 2 : 0)][v],
-                               sum[i + (count > 3 ? 3 : 0)][v], count, n - v * kLanes);
-          }
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) {
+          Vector columns[kM];
+          INLAY_UNROLL for (int i = 0; i < kM; ++i) columns[i] = sum[i][v];
+          Columns<Isa>::template store<kM>(c(0) + v * kLanes * call.c_channel, call.c_channel,
+                                           columns, n - v * kLanes);
         }
         return;
       }
@@ -503,8 +508,15 @@ struct SconvImage {
     int64_t row, pixel, channel;
   };
 
-  static __attribute__((noinline)) void run(const SconvShape& shape, const float* a, Strides as,
-                                            const float* b, const float* bias, float* c,
+  // One tap for each pixel, and pixels that follow each other over all rows, in a and in c.
+  static bool dense_products(const SconvShape& shape, Strides as, Strides cs) {
+    return shape.taps_h == 1 && shape.taps_w == 1 && shape.sh == 1 && shape.sw == 1 &&
+           shape.top <= 0 && shape.rows - shape.top <= shape.h && shape.left == 0 &&
+           shape.m <= shape.w && as.row == shape.m && cs.row == shape.m;
+  }
+
+  static __attribute__((noinline)) void run(const SconvShape& shape, bool relu, const float* a,
+                                            Strides as, const float* b, const float* bias, float* c,
                                             Strides cs) {
     if (shape.rows <= 0 || shape.m <= 0 || shape.n <= 0) return;
     const int64_t bytes = sizeof(float);
@@ -518,7 +530,15 @@ struct SconvImage {
                     bias,
                     cs.row,
                     cs.pixel,
-                    cs.channel};
+                    cs.channel,
+                    relu};
+    if constexpr (kPlanes) {
+      if (dense_products(shape, as, cs) && SconvPixels<Isa>::pays(shape.rows * shape.m, shape.k)) {
+        SconvPixels<Isa>::run({shape.n, shape.k, as.channel, cs.channel, b, bias, relu},
+                              shape.rows * shape.m, a - shape.top * as.row, c);
+        return;
+      }
+    }
     const char* start =
         (const char*)((intptr_t)a - (shape.top * as.row + shape.left * as.pixel) * bytes);
     // Parts of the sum whose b stays in L2 over all pixels: some taps, or some of the floats of
@@ -582,6 +602,30 @@ struct SconvImage {
     part.runs_end = to;
   }
 };
+
+// The functions of one instruction set.
+#define INLAY_SCONV_FUNCTION(symbol, Isa, mr, tall, relu, planes, as, cs)                          \
+  extern "C" void symbol(int64_t rows, int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,       \
+                         int64_t k, int64_t sh, int64_t sw, int64_t dh, int64_t dw, int64_t top,   \
+                         int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,           \
+                         int64_t a1, const float* b, const float* bias, float* c, int64_t c0,      \
+                         int64_t c1) {                                                             \
+    SconvImage<Isa, mr, tall, planes>::run(                                                        \
+        {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, relu, a, as, b, bias, c, \
+        cs);                                                                                       \
+  }
+#define INLAY_SCONV_IMAGE(symbol, Isa, mr, tall, relu)                               \
+  INLAY_SCONV_FUNCTION(symbol, Isa, mr, tall, relu, false, INLAY_STRIDES(a0, a1, 1), \
+                       INLAY_STRIDES(c0, c1, 1))
+#define INLAY_SCONV_PLANES(symbol, Isa, mr, tall, relu)                             \
+  INLAY_SCONV_FUNCTION(symbol, Isa, mr, tall, relu, true, INLAY_STRIDES(a1, 1, a0), \
+                       INLAY_STRIDES(c1, 1, c0))
+#define INLAY_STRIDES(row, pixel, channel) {row, pixel, channel}
+#define INLAY_SCONV(Isa, mr, tall, size)                               \
+  INLAY_SCONV_IMAGE(uk_sconv_f32_##size, Isa, mr, tall, false)         \
+  INLAY_SCONV_IMAGE(uk_sconv_relu_f32_##size, Isa, mr, tall, true)     \
+  INLAY_SCONV_PLANES(uk_sconv_planes_f32_##size, Isa, mr, tall, false) \
+  INLAY_SCONV_PLANES(uk_sconv_planes_relu_f32_##size, Isa, mr, tall, true)
 
 #undef INLAY_UNROLL
 #undef INLAY_INLINE

@@ -29,34 +29,24 @@ struct Avx2 {
     return _mm256_permutevar8x32_ps(load_some(p, n), _mm256_loadu_si256((const __m256i*)places));
   }
   static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
-  // `count` vectors, of which the first n lanes exist, as the columns of rows `step` floats apart.
-  static void store_columns(float* to, int64_t step, Vector v0, Vector v1, Vector v2, Vector v3,
-                            int count, int64_t n) {
-    const Vector low01 = _mm256_unpacklo_ps(v0, v1), high01 = _mm256_unpackhi_ps(v0, v1);
-    const Vector low23 = _mm256_unpacklo_ps(v2, v3), high23 = _mm256_unpackhi_ps(v2, v3);
-    const __m256d rows[4] = {
-        _mm256_unpacklo_pd(_mm256_castps_pd(low01), _mm256_castps_pd(low23)),
-        _mm256_unpackhi_pd(_mm256_castps_pd(low01), _mm256_castps_pd(low23)),
-        _mm256_unpacklo_pd(_mm256_castps_pd(high01), _mm256_castps_pd(high23)),
-        _mm256_unpackhi_pd(_mm256_castps_pd(high01), _mm256_castps_pd(high23))};
-    // Row 4 * j + i is lane j of rows[i].
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; ++i) {
-      if (n <= i) return;
-      store_first(to + i * step, _mm256_castps256_ps128(_mm256_castpd_ps(rows[i])), count);
-    }
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; ++i) {
-      if (n <= 4 + i) return;
-      store_first(to + (4 + i) * step, _mm256_extractf128_ps(_mm256_castpd_ps(rows[i]), 1), count);
-    }
+  // In each half of 128 bits: the low two lanes of both, one after the other; the high two; and the
+  // same of pairs of lanes.
+  static Vector low_of_both(Vector a, Vector b) { return _mm256_unpacklo_ps(a, b); }
+  static Vector high_of_both(Vector a, Vector b) { return _mm256_unpackhi_ps(a, b); }
+  static Vector low_pairs(Vector a, Vector b) { return _mm256_shuffle_ps(a, b, 0x44); }
+  static Vector high_pairs(Vector a, Vector b) { return _mm256_shuffle_ps(a, b, 0xee); }
+  template <int kHalf>
+  static __m128 quarter(Vector v) {
+    return _mm256_extractf128_ps(v, kHalf);
   }
-  static void store_first(float* to, __m128 v, int count) {
-    if (count == 4) {
-      _mm_storeu_ps(to, v);
-      return;
-    }
-    if (count >= 2) _mm_storel_pi((__m64*)to, v);
-    if (count == 1) _mm_store_ss(to, v);
-    if (count == 3) _mm_store_ss(to + 2, _mm_movehl_ps(v, v));
+  struct Eights {
+    __m256 first, second;
+  };
+  // Both halves of a beside those of b.
+  template <int kFirst>
+  static Eights quarters(Vector a, Vector b) {
+    static_assert(kFirst == 0);
+    return {_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31)};
   }
 };
 

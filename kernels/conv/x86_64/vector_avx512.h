@@ -26,37 +26,28 @@ struct Avx512 {
     return _mm512_permutexvar_ps(_mm512_loadu_si512(places), load_some(p, n));
   }
   static void store_some(float* p, Vector v, int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
-  // `count` vectors, of which the first n lanes exist, as the columns of rows `step` floats apart.
-  static void store_columns(float* to, int64_t step, Vector v0, Vector v1, Vector v2, Vector v3,
-                            int count, int64_t n) {
-    const Vector low01 = _mm512_unpacklo_ps(v0, v1), high01 = _mm512_unpackhi_ps(v0, v1);
-    const Vector low23 = _mm512_unpacklo_ps(v2, v3), high23 = _mm512_unpackhi_ps(v2, v3);
-    const __m512d rows[4] = {
-        _mm512_unpacklo_pd(_mm512_castps_pd(low01), _mm512_castps_pd(low23)),
-        _mm512_unpackhi_pd(_mm512_castps_pd(low01), _mm512_castps_pd(low23)),
-        _mm512_unpacklo_pd(_mm512_castps_pd(high01), _mm512_castps_pd(high23)),
-        _mm512_unpackhi_pd(_mm512_castps_pd(high01), _mm512_castps_pd(high23))};
-    // Row 4 * j + i is lane j of rows[i].
-#define INLAY_LANE(j)                                                                            \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; ++i) {                               \
-    if (n <= 4 * (j) + i) return;                                                                \
-    store_first(to + (4 * (j) + i) * step, _mm512_extractf32x4_ps(_mm512_castpd_ps(rows[i]), j), \
-                count);                                                                          \
+  // In each quarter of 128 bits: the low two lanes of both, one after the other; the high two; and
+  // the same of pairs of lanes.
+  static Vector low_of_both(Vector a, Vector b) { return _mm512_unpacklo_ps(a, b); }
+  static Vector high_of_both(Vector a, Vector b) { return _mm512_unpackhi_ps(a, b); }
+  static Vector low_pairs(Vector a, Vector b) { return _mm512_shuffle_ps(a, b, 0x44); }
+  static Vector high_pairs(Vector a, Vector b) { return _mm512_shuffle_ps(a, b, 0xee); }
+  template <int kQuarter>
+  static __m128 quarter(Vector v) {
+    return _mm512_extractf32x4_ps(v, kQuarter);
   }
-    INLAY_LANE(0)
-    INLAY_LANE(1)
-    INLAY_LANE(2)
-    INLAY_LANE(3)
-#undef INLAY_LANE
-  }
-  static void store_first(float* to, __m128 v, int count) {
-    if (count == 4) {
-      _mm_storeu_ps(to, v);
-      return;
-    }
-    if (count >= 2) _mm_storel_pi((__m64*)to, v);
-    if (count == 1) _mm_store_ss(to, v);
-    if (count == 3) _mm_store_ss(to + 2, _mm_movehl_ps(v, v));
+  struct Eights {
+    __m256 first, second;
+  };
+  // Quarter kQuarter of a beside that of b, and the same of the next quarter.
+  template <int kQuarter>
+  static Eights quarters(Vector a, Vector b) {
+    const __m512i places =
+        _mm512_setr_epi64(2 * kQuarter, 2 * kQuarter + 1, 8 + 2 * kQuarter, 9 + 2 * kQuarter,
+                          2 * kQuarter + 2, 2 * kQuarter + 3, 10 + 2 * kQuarter, 11 + 2 * kQuarter);
+    const __m512d both = _mm512_permutex2var_pd(_mm512_castps_pd(a), places, _mm512_castps_pd(b));
+    return {_mm512_castps512_ps256(_mm512_castpd_ps(both)),
+            _mm256_castpd_ps(_mm512_extractf64x4_pd(both, 1))};
   }
 };
 
