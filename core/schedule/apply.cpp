@@ -116,6 +116,12 @@ class Applier {
                                item.function + "` is called",
                            "ask that first, as in n > 0 && m / n == 1");
       }
+      Context known(function);
+      if (contradicts(known, condition)) {
+        // No call meets it, and from a contradiction anything would be proven.
+        applied.condition = IntImm::make(kBool, 0, item.condition.loc());
+        return applied;
+      }
       for (Item& each : program.items) {
         auto* own = std::get_if<Function>(&each);
         if (!own || own->name != item.function) continue;
@@ -134,6 +140,17 @@ class Applier {
     applied.reassociates = schedule.reassociates();
     rest = join(condition, schedule.function().body, item.requirements, rest, item.loc);
     return applied;
+  }
+
+  // True if the parts of the condition are known not to hold together; `known` has them afterwards.
+  static bool contradicts(Context& known, const Expr& condition) {
+    auto* both = condition.as<Binary>();
+    if (both && both->op == BinaryOp::And) {
+      return contradicts(known, both->a) || contradicts(known, both->b);
+    }
+    if (known.proves(condition, false)) return true;
+    known.assume(condition);
+    return false;
   }
 
   void collect_facts(const ScheduleItem& item, AppliedSchedule& applied) const {

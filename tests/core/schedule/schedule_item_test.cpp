@@ -139,6 +139,17 @@ TEST(ScheduleItem, ConditionsAreTestedInOrder) {
                    kAvx2);
   EXPECT_FALSE(has(text, {"if"})) << text;
   EXPECT_TRUE(has(text, {"for general in"})) << text;
+  // So may numbers that contradict each other; its steps are not asked whether they are legal.
+  const char* between = R"(
+    schedule f (least = 8, most = 20) when M > least && M <= most {
+      split i by 8 into some, some_v
+      parallel some
+    }
+    schedule f { split i by 7 into general, general_v })";
+  EXPECT_TRUE(has(scheduled(between, kAvx2), {"if M > 8 && M <= 20 {", "parallel for some in"}));
+  text = scheduled(between, kAvx2, {{"least", 20}});
+  EXPECT_FALSE(has(text, {"if"})) << text;
+  EXPECT_TRUE(has(text, {"for general in"})) << text;
 }
 
 TEST(ScheduleItem, WhatAConditionSaysIsProven) {
