@@ -70,6 +70,33 @@ std::optional<Conflict> over_pairs(const std::vector<Access>& first,
   return std::nullopt;
 }
 
+// Is there a loop further inside, around both, such that no conflict is left in any of the three
+// cases: earlier, the same and later iterations of it? Of g * C + block * 32 + lane, with less than
+// C behind g * C, blocks are apart only so where the loop over g is inside of theirs.
+bool excluded_by_cases(const Context& context, const Access& a, const Access& b,
+                       std::vector<const For*> loops, std::vector<Direction> directions) {
+  bool below = false;
+  const For* innermost = loops.back();
+  loops.push_back(nullptr);
+  directions.push_back(Direction::Any);
+  for (const Scope& scope : a.scopes) {
+    const For* loop = scope.stmt.as<For>();
+    if (below && loop) {
+      loops.back() = loop;
+      if (inside(b, loops)) {
+        bool conflict = false;
+        for (Direction direction : {Direction::Less, Direction::Equal, Direction::Greater}) {
+          directions.back() = direction;
+          conflict = conflict || may_conflict(context, a, b, loops, directions);
+        }
+        if (!conflict) return true;
+      }
+    }
+    below = below || loop == innermost;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<Conflict> find_reversal(const Context& context, const Accesses& accesses,
@@ -121,7 +148,10 @@ std::optional<Conflict> find_carried(const Context& context, const Accesses& acc
   return over_pairs(accesses.list, accesses.list,
                     [&](const Access& a, const Access& b) -> std::optional<Conflict> {
                       if (!inside(a, loops) || !inside(b, loops)) return std::nullopt;
-                      if (!may_conflict(context, a, b, loops, directions)) return std::nullopt;
+                      if (!may_conflict(context, a, b, loops, directions) ||
+                          excluded_by_cases(context, a, b, loops, directions)) {
+                        return std::nullopt;
+                      }
                       return Conflict{a, b, directions};
                     });
 }

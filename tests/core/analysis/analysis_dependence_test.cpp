@@ -102,6 +102,20 @@ TEST(Dependence, ParallelLoops) {
                    .may_parallelize());
 }
 
+// Blocks of the channels of a group, around a loop over groups: apart only case by case.
+TEST(Dependence, BlocksAroundALoopOverWhatTheyArePartsOf) {
+  auto blocks = [](const std::string& size, const std::string& at) {
+    return Nest("for o in 0..(C + 31) / 32 { for g in 0..G { for i in 0..min(" + size +
+                    ", C - o * 32) { X[" + at + "] = 1.0 } } }",
+                {"o"}, "X: f32[L], Y: f32[G, C]")
+        .may_parallelize();
+  };
+  EXPECT_TRUE(blocks("32", "g * C + o * 32 + i"));
+  EXPECT_FALSE(blocks("33", "g * C + o * 32 + i"));
+  EXPECT_FALSE(blocks("32", "g * (C - 1) + o * 32 + i"));
+  EXPECT_FALSE(blocks("32", "g * 32 + o * 32 + i"));
+}
+
 TEST(Dependence, SplitLoops) {
   const char* blocks = R"(
     let b = max(1, (K + 3) / 4)
