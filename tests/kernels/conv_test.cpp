@@ -160,6 +160,15 @@ std::vector<Conv> grid() {
                            // Products of planes: blocks of two and of three vectors of pixels.
                            {1, 1, 20, 10, 13, 37, 1, 1, 1, 1, 0, 0, 1, 1},
                            {2, 2, 9, 8, 10, 70, 1, 1, 1, 1, 0, 0, 1, 1},
+                           // Groups of few channels, of which several fill a vector: the last
+                           // vector not whole, blocks of all sizes, every kind of filter; and rows
+                           // too long to be copied.
+                           {1, 8, 4, 9, 20, 4, 3, 3, 1, 1, 1, 1, 1, 1},
+                           {1, 5, 3, 13, 31, 4, 3, 3, 2, 2, 1, 0, 1, 1},
+                           {2, 7, 2, 6, 9, 8, 3, 3, 1, 1, 0, 2, 1, 1},
+                           {1, 9, 1, 12, 5, 2, 5, 2, 2, 3, 2, 1, 2, 3},
+                           {1, 6, 7, 8, 8, 1, 1, 1, 1, 1, 0, 0, 1, 1},
+                           {1, 4, 2, 4, 600, 3, 3, 3, 1, 1, 1, 1, 1, 1},
                            // TensorFlow's SAME with a stride of 2, a causal filter, one side only.
                            {1, 1, 16, 14, 12, 40, 3, 3, 2, 2, 0, 0, 1, 1, 1, 1},
                            {1, 1, 3, 28, 26, 35, 7, 7, 2, 2, 2, 2, 1, 1, 1, 1},

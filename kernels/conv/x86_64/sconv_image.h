@@ -42,6 +42,7 @@
 #include <stdint.h>
 
 #include "columns.h"
+#include "sconv_groups.h"
 #include "sconv_pixels.h"
 
 #define INLAY_UNROLL _Pragma("clang loop unroll(full)")
@@ -503,10 +504,7 @@ struct SconvImage {
     return parts > 1 ? (all + parts - 1) / parts : all;
   }
 
-  /// Strides in floats: of a row, a pixel and a channel of a, and of c.
-  struct Strides {
-    int64_t row, pixel, channel;
-  };
+  using Strides = SconvStrides;
 
   // One tap for each pixel, and pixels that follow each other over all rows, in a and in c.
   static bool dense_products(const SconvShape& shape, Strides as, Strides cs) {
@@ -603,16 +601,35 @@ struct SconvImage {
   }
 };
 
+// Groups of channels, those of c og apart, one after the other or, where they are small, several at
+// once.
+template <typename Isa, int kMr, int kTall, bool kPlanes>
+static __attribute__((noinline)) void sconv_groups(int64_t groups, int64_t og, const SconvShape& s,
+                                                   bool relu, const float* a, SconvStrides as,
+                                                   const float* b, int64_t b0, const float* bias,
+                                                   int64_t bias0, float* c, SconvStrides cs) {
+  const SgroupsShape shape{groups, s.rows, s.m,  s.n,   s.taps_h, s.taps_w, s.k, s.sh,
+                           s.sw,   s.dh,   s.dw, s.top, s.left,   s.h,      s.w};
+  if (s.n == og && SconvGroups<Isa, kPlanes>::takes(shape)) {
+    SconvGroups<Isa, kPlanes>::run(shape, relu, a, as, b, b0, bias, bias0, c, cs);
+    return;
+  }
+  for (int64_t g = 0; g < groups; ++g) {
+    SconvImage<Isa, kMr, kTall, kPlanes>::run(s, relu, a + g * s.k * as.channel, as, b + g * b0,
+                                              bias + g * bias0, c + g * og * cs.channel, cs);
+  }
+}
+
 // The functions of one instruction set.
 #define INLAY_SCONV_FUNCTION(symbol, Isa, mr, tall, relu, planes, as, cs)                          \
-  extern "C" void symbol(int64_t rows, int64_t m, int64_t n, int64_t taps_h, int64_t taps_w,       \
-                         int64_t k, int64_t sh, int64_t sw, int64_t dh, int64_t dw, int64_t top,   \
-                         int64_t left, int64_t h, int64_t w, const float* a, int64_t a0,           \
-                         int64_t a1, const float* b, const float* bias, float* c, int64_t c0,      \
-                         int64_t c1) {                                                             \
-    SconvImage<Isa, mr, tall, planes>::run(                                                        \
-        {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, relu, a, as, b, bias, c, \
-        cs);                                                                                       \
+  extern "C" void symbol(int64_t groups, int64_t rows, int64_t m, int64_t n, int64_t og,           \
+                         int64_t taps_h, int64_t taps_w, int64_t k, int64_t sh, int64_t sw,        \
+                         int64_t dh, int64_t dw, int64_t top, int64_t left, int64_t h, int64_t w,  \
+                         const float* a, int64_t a0, int64_t a1, const float* b, int64_t b0,       \
+                         const float* bias, int64_t bias0, float* c, int64_t c0, int64_t c1) {     \
+    sconv_groups<Isa, mr, tall, planes>(                                                           \
+        groups, og, {rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w}, relu, a, as, \
+        b, b0, bias, bias0, c, cs);                                                                \
   }
 #define INLAY_SCONV_IMAGE(symbol, Isa, mr, tall, relu)                               \
   INLAY_SCONV_FUNCTION(symbol, Isa, mr, tall, relu, false, INLAY_STRIDES(a0, a1, 1), \

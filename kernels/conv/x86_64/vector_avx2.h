@@ -28,6 +28,17 @@ struct Avx2 {
   static Vector spread(const float* p, int64_t n, const int32_t* places) {
     return _mm256_permutevar8x32_ps(load_some(p, n), _mm256_loadu_si256((const __m256i*)places));
   }
+  // Lanes from..to of what lies at p, the others 0.
+  static Vector load_lanes(const float* p, int64_t from, int64_t to) {
+    return _mm256_maskload_ps(p, _mm256_andnot_si256(first(from), first(to)));
+  }
+  // Lane i of the result is lane places[i] + more of v.
+  using Places = __m256i;
+  static Places places(const int32_t* places, int64_t more) {
+    return _mm256_add_epi32(_mm256_loadu_si256((const __m256i*)places),
+                            _mm256_set1_epi32((int32_t)more));
+  }
+  static Vector pick(Vector v, Places places) { return _mm256_permutevar8x32_ps(v, places); }
   static void store_some(float* p, Vector v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
   // In each half of 128 bits: the low two lanes of both, one after the other; the high two; and the
   // same of pairs of lanes.

@@ -25,6 +25,16 @@ struct Avx512 {
   static Vector spread(const float* p, int64_t n, const int32_t* places) {
     return _mm512_permutexvar_ps(_mm512_loadu_si512(places), load_some(p, n));
   }
+  // Lanes from..to of what lies at p, the others 0.
+  static Vector load_lanes(const float* p, int64_t from, int64_t to) {
+    return _mm512_maskz_loadu_ps(first(to) & ~first(from), p);
+  }
+  // Lane i of the result is lane places[i] + more of v.
+  using Places = __m512i;
+  static Places places(const int32_t* places, int64_t more) {
+    return _mm512_add_epi32(_mm512_loadu_si512(places), _mm512_set1_epi32((int32_t)more));
+  }
+  static Vector pick(Vector v, Places places) { return _mm512_permutexvar_ps(places, v); }
   static void store_some(float* p, Vector v, int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
   // In each quarter of 128 bits: the low two lanes of both, one after the other; the high two; and
   // the same of pairs of lanes.
