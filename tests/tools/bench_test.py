@@ -48,6 +48,14 @@ def table_rows(output):
     return rows
 
 
+# Rows and columns of their own, and a padding for each side.
+UNEVEN = """conv,uneven,2,3,9x6,5,1x4,2x1,0x1x0x2
+conv,uneven,1,4,8,6,3,2,0x0x1x1
+nchw,uneven,1,3,7x9,5,3x2,1,2x0
+depthwise,uneven,2,5,6x8,5,3x5,1x2,1x2x0x4
+"""
+
+
 class Bench(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -148,11 +156,22 @@ func sgemm(A: f32[M, K], B: f32[K, N], C: f32[M, N]) {
         self.assertIn("Inlay is wrong at square 33x33x33", wrong.stderr)
         self.assertFalse(os.path.exists(path("wrong.csv")))
 
+    def test_rows_and_columns_may_differ(self):
+        out = bench("--quick", "--rounds", "1", "--threads", "1", "--all-variants", "--rows",
+                    write("uneven.csv", UNEVEN))
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertEqual([row for row in table_rows(out.stdout) if row.startswith("uneven/")],
+                         ["uneven/2x3x9x6-5k1x4s2x1p0x1x0x2", "uneven/4x8-6k3s2p0x0x1x1",
+                          "uneven/3x7x9-5k3x2s1p2x0", "uneven/2x5x6x8-5k3x5s1x2p1x2x0x4"])
+        self.assertNotIn("wrong", out.stderr)
+
     def test_faults_are_answered(self):
         cases = [
             (["--rows", path("missing.csv")], "can't read"),
             (["--rows", write("bad/kind.csv", "gemm,a,1,2\n")], "kind.csv:1: `gemm,a,1,2` is no row"),
             (["--rows", write("bad/size.csv", "\ngemm,a,1,-2,3\n")], "size.csv:2: `-2`"),
+            (["--rows", write("bad/x.csv", "conv,a,1,3,4,4,3x,1,0\n")], "x.csv:1: `3x`"),
+            (["--rows", write("bad/xx.csv", "conv,a,1,3,4,4,3,1,1x1x1\n")], "top x left x bottom"),
             (["--rows", write("bad/fit.csv", "conv,a,1,3,2,4,5,1,0\n")], "does not fit"),
             (["--rows", write("bad/none.csv", "# only words\n")], "has no row"),
             (["--rows", self.rows, "nothing-like-it"], "--list shows them"),

@@ -98,7 +98,8 @@ int64_t panel_width(const Program& program, const std::string& function, const s
 
 // Strides, the paddings of the four sides, dilations.
 void add_steps(Call& call, const ConvShape& s) {
-  for (int64_t number : {s.stride, s.stride, s.pad, s.pad, s.pad, s.pad, int64_t{1}, int64_t{1}})
+  for (int64_t number :
+       {s.stride_h, s.stride_w, s.top, s.left, s.bottom, s.right, int64_t{1}, int64_t{1}})
     call.add(number);
 }
 
@@ -153,7 +154,7 @@ std::vector<Implementation> Operators::depthwise(Problem& problem, std::string* 
   auto call = std::make_shared<Call>();
   call->function = conv->code.function("depthwise_conv2d");
   call->add(problem.a.data(), {s.batch, s.h, s.w, s.cin});
-  call->add(problem.b.data(), {s.kernel, s.kernel, s.cin});
+  call->add(problem.b.data(), {s.kernel_h, s.kernel_w, s.cin});
   call->add(bias->data(), {s.cin});
   call->add(problem.c.data(), {s.batch, s.out_h(), s.out_w(), s.cin});
   add_steps(*call, s);
@@ -170,23 +171,23 @@ std::vector<Implementation> Operators::convolution(Problem& problem, std::string
   int64_t panels = (s.cout + width - 1) / width;
   auto weights = std::make_shared<Floats>(panels * s.taps() * width);
   auto bias = std::make_shared<Floats>(s.cout);
-  std::vector<int64_t> packed{1, panels, s.kernel, s.kernel, s.cin, width};
+  std::vector<int64_t> packed{1, panels, s.kernel_h, s.kernel_w, s.cin, width};
   Call pack;
   // One group: [R, S, Cg, G, Og] is HWIO. [G, Og, Cg, R, S] is HWIO turned round.
   Floats turned = planes ? Floats(s.cout * s.taps()) : Floats();
   if (planes) turn(s.taps(), s.cout, problem.b.data(), turned.data());
-  if (planes && s.kernel > 1) {
+  if (planes && s.window() > 1) {
     Floats rows(turned.size());
     for (int64_t o = 0; o < s.cout; ++o) {
-      turn(s.kernel * s.kernel, s.cin, turned.data() + o * s.taps(), rows.data() + o * s.taps());
+      turn(s.window(), s.cin, turned.data() + o * s.taps(), rows.data() + o * s.taps());
     }
     turned = std::move(rows);
   }
   pack.function = conv->code.function(planes ? "conv2d_nchw_pack" : "conv2d_pack_hwio");
   if (planes) {
-    pack.add(turned.data(), {1, s.cout, s.cin, s.kernel, s.kernel});
+    pack.add(turned.data(), {1, s.cout, s.cin, s.kernel_h, s.kernel_w});
   } else {
-    pack.add(problem.b.data(), {s.kernel, s.kernel, s.cin, 1, s.cout});
+    pack.add(problem.b.data(), {s.kernel_h, s.kernel_w, s.cin, 1, s.cout});
   }
   pack.add(weights->data(), packed);
   pack.run();

@@ -30,6 +30,34 @@ std::vector<std::string> cells_of(const std::string& line) {
   return cells;
 }
 
+// Up to `most` numbers with an x between them; one stands for all.
+std::vector<int64_t> numbers_of(const std::string& cell, size_t most, int64_t least) {
+  std::vector<int64_t> numbers;
+  const char *at = cell.data(), *end = at + cell.size();
+  for (bool more = true; more;) {
+    int64_t value = -1;
+    auto [stop, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || value < least || value > 1 << 20) return {};
+    numbers.push_back(value);
+    more = stop != end && *stop == 'x';
+    if (!more && stop != end) return {};
+    at = stop + 1;
+  }
+  if (numbers.size() == 1) numbers.resize(most, numbers[0]);
+  if (numbers.size() == 2 && most == 4) numbers = {numbers[0], numbers[1], numbers[0], numbers[1]};
+  return numbers.size() == most ? numbers : std::vector<int64_t>{};
+}
+
+// As short as a row may say it.
+std::string print_sizes(const std::vector<int64_t>& numbers) {
+  size_t count = numbers.size();
+  if (count == 4 && numbers[0] == numbers[2] && numbers[1] == numbers[3]) count = 2;
+  if (count == 2 && numbers[0] == numbers[1]) count = 1;
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += fmt::format("{}{}", i ? "x" : "", numbers[i]);
+  return text;
+}
+
 Row parse_row(const std::string& line, const std::string& place) {
   std::vector<std::string> cells = cells_of(line);
   static const std::map<std::string, Kind> kKinds{{"gemm", Kind::Gemm},
@@ -48,37 +76,39 @@ Row parse_row(const std::string& line, const std::string& place) {
         "write gemm,GROUP,M,N,K or conv,GROUP,N,Cin,HW,Cout,K,stride,pad, or dense as "
         "gemm, nchw and depthwise as conv");
   }
-  std::vector<int64_t> numbers;
-  for (size_t i = 2; i < wanted; ++i) {
-    int64_t value = -1;
-    const char* end = cells[i].data() + cells[i].size();
-    auto [stop, error] = std::from_chars(cells[i].data(), end, value);
-    bool may_be_zero = conv && i == wanted - 1;
-    if (error != std::errc() || stop != end || value < (may_be_zero ? 0 : 1) || value > 1 << 20) {
-      throw CompileError("workload", {},
-                         fmt::format("{}: `{}` in `{}` is no size", place, cells[i], line),
-                         "sizes are whole numbers from 1 to 2^20, a padding may be 0");
-    }
-    numbers.push_back(value);
-  }
+  auto numbers = [&](size_t cell, size_t most, int64_t least) {
+    std::vector<int64_t> result = numbers_of(cells[cell], most, least);
+    if (!result.empty()) return result;
+    throw CompileError(
+        "workload", {}, fmt::format("{}: `{}` in `{}` is no size", place, cells[cell], line),
+        "sizes are whole numbers from 1 to 2^20, a padding may be 0; HW, K, stride and "
+        "pad may be two, rows x columns, as 1x7, and pad all four sides: top x left x bottom x "
+        "right");
+  };
+  auto number = [&](size_t cell) { return numbers(cell, 1, 1)[0]; };
   row.group = cells[1];
   if (!conv) {
-    row.gemm = {numbers[0], numbers[1], numbers[2]};
-    row.name = fmt::format("{}x{}x{}", numbers[0], numbers[1], numbers[2]);
+    row.gemm = {number(2), number(3), number(4)};
+    row.name = fmt::format("{}x{}x{}", row.gemm.m, row.gemm.n, row.gemm.k);
     return row;
   }
-  row.conv = {numbers[0], numbers[1], numbers[2], numbers[2],
-              numbers[3], numbers[4], numbers[5], numbers[6]};
-  if (row.conv.h + 2 * row.conv.pad < row.conv.kernel) {
+  int64_t batch = number(2), cin = number(3), cout = number(5);
+  std::vector<int64_t> image = numbers(4, 2, 1), window = numbers(6, 2, 1),
+                       stride = numbers(7, 2, 1), pad = numbers(8, 4, 0);
+  row.conv = {batch,     cin,       image[0], image[1], cout,   window[0], window[1],
+              stride[0], stride[1], pad[0],   pad[1],   pad[2], pad[3]};
+  if (row.conv.h + pad[0] + pad[2] < window[0] || row.conv.w + pad[1] + pad[3] < window[1]) {
     throw CompileError("workload", {},
                        fmt::format("{}: the window of `{}` does not fit its image", place, line));
   }
-  if (row.kind == Kind::Depthwise && row.conv.cin != row.conv.cout) {
+  if (row.kind == Kind::Depthwise && cin != cout) {
     throw CompileError("workload", {},
                        fmt::format("{}: `{}` has other channels behind than before", place, line));
   }
-  row.name = fmt::format("{}{}x{}-{}k{}s{}", numbers[0] > 1 ? fmt::format("{}x", numbers[0]) : "",
-                         numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
+  row.name = fmt::format("{}{}x{}-{}k{}s{}", batch > 1 ? fmt::format("{}x", batch) : "", cin,
+                         print_sizes(image), cout, print_sizes(window), print_sizes(stride));
+  const int64_t h = window[0] / 2, w = window[1] / 2;
+  if (pad != std::vector<int64_t>{h, w, h, w}) row.name += "p" + print_sizes(pad);
   return row;
 }
 
@@ -96,7 +126,7 @@ double Row::flops() const {
 
 int64_t Row::terms() const {
   if (is_product()) return gemm.k;
-  return kind == Kind::Depthwise ? conv.kernel * conv.kernel : conv.taps();
+  return kind == Kind::Depthwise ? conv.window() : conv.taps();
 }
 
 std::vector<Row> load_rows(const std::string& path) {
@@ -166,18 +196,18 @@ Problem::Problem(const Row& r) : row(r) {
       continue;
     }
     int64_t image = i / (conv.out_h() * conv.out_w());
-    int64_t top = i / conv.out_w() % conv.out_h() * conv.stride - conv.pad;
-    int64_t left = i % conv.out_w() * conv.stride - conv.pad;
-    for (int64_t y = 0; y < conv.kernel; ++y) {
-      for (int64_t x = 0; x < conv.kernel; ++x) {
+    int64_t top = i / conv.out_w() % conv.out_h() * conv.stride_h - conv.top;
+    int64_t left = i % conv.out_w() * conv.stride_w - conv.left;
+    for (int64_t y = 0; y < conv.kernel_h; ++y) {
+      for (int64_t x = 0; x < conv.kernel_w; ++x) {
         if (top + y < 0 || top + y >= conv.h || left + x < 0 || left + x >= conv.w) continue;
         const float* pixel = a.data() + ((image * conv.h + top + y) * conv.w + left + x) * conv.cin;
         if (depthwise) {
-          const float* filter = b.data() + (y * conv.kernel + x) * width;
+          const float* filter = b.data() + (y * conv.kernel_w + x) * width;
           for (int64_t j = 0; j < width; ++j) sums[j] += static_cast<double>(pixel[j]) * filter[j];
           continue;
         }
-        const float* weights = b.data() + (y * conv.kernel + x) * conv.cin * width;
+        const float* weights = b.data() + (y * conv.kernel_w + x) * conv.cin * width;
         for (int64_t q = 0; q < conv.cin; ++q) add(sums, pixel[q], weights + q * width);
       }
     }

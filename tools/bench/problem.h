@@ -14,13 +14,20 @@ struct GemmShape {
   int64_t m = 0, n = 0, k = 0;
 };
 
-/// A convolution of `batch` images of h x w x cin by a kernel x kernel window, to cout channels.
+/// A convolution of `batch` images of h x w x cin by a window of kernel_h x kernel_w, to cout
+/// channels.
 struct ConvShape {
-  int64_t batch = 1, cin = 0, h = 0, w = 0, cout = 0, kernel = 1, stride = 1, pad = 0;
-  int64_t out_h() const { return (h + 2 * pad - kernel) / stride + 1; }
-  int64_t out_w() const { return (w + 2 * pad - kernel) / stride + 1; }
+  int64_t batch = 1, cin = 0, h = 0, w = 0, cout = 0;
+  int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1;
+  int64_t top = 0, left = 0, bottom = 0, right = 0;  ///< rows and columns of padding
+  int64_t out_h() const { return (h + top + bottom - kernel_h) / stride_h + 1; }
+  int64_t out_w() const { return (w + left + right - kernel_w) / stride_w + 1; }
   int64_t pixels() const { return batch * out_h() * out_w(); }
-  int64_t taps() const { return kernel * kernel * cin; }
+  int64_t window() const { return kernel_h * kernel_w; }
+  int64_t taps() const { return window() * cin; }
+  bool padded() const { return top || left || bottom || right; }
+  /// A product of matrices: one tap at each pixel, and nothing left out.
+  bool is_product() const { return window() == 1 && stride_h == 1 && stride_w == 1 && !padded(); }
 };
 
 /// Gemm, Conv: as above. Planes: a Conv whose operators take and give images in NCHW. Depthwise: a
@@ -65,9 +72,10 @@ class Floats {
 /// Operands of one row, shared by all contestants.
 ///
 ///   gemm   a: A[m, k]                    b: B[k, n]                           c: C[m, n]
-///   conv   a: input [batch, h, w, cin]   b: weights [kernel, kernel, cin, cout]
+///   conv   a: input [batch, h, w, cin]   b: weights [kernel_h, kernel_w, cin, cout]
 ///          c: output [batch, out_h, out_w, cout]; so also of planes, whose operators' layouts are
-///          made ahead and turned round by `publish`. Weights of depthwise: [kernel, kernel, cin].
+///          made ahead and turned round by `publish`. Weights of depthwise: [kernel_h, kernel_w,
+///          cin].
 struct Problem {
   Row row;
   Floats a, b, c;

@@ -11,15 +11,15 @@ namespace {
 
 // Patches of an NHWC image, one a row: [pixels, taps].
 void gather_patches(const ConvShape& shape, const float* image, float* patches) {
-  int64_t line = shape.kernel * shape.cin;
+  int64_t line = shape.kernel_w * shape.cin;
   for (int64_t n = 0; n < shape.batch; ++n) {
     for (int64_t y = 0; y < shape.out_h(); ++y) {
       for (int64_t x = 0; x < shape.out_w(); ++x) {
-        int64_t left = x * shape.stride - shape.pad;
+        int64_t left = x * shape.stride_w - shape.left;
         int64_t begin = std::max<int64_t>(0, -left);
-        int64_t end = std::min(shape.kernel, shape.w - left);
-        for (int64_t ky = 0; ky < shape.kernel; ++ky, patches += line) {
-          int64_t row = y * shape.stride - shape.pad + ky;
+        int64_t end = std::min(shape.kernel_w, shape.w - left);
+        for (int64_t ky = 0; ky < shape.kernel_h; ++ky, patches += line) {
+          int64_t row = y * shape.stride_h - shape.top + ky;
           if (row < 0 || row >= shape.h || begin >= end) {
             std::memset(patches, 0, static_cast<size_t>(line) * sizeof(float));
             continue;
@@ -29,7 +29,7 @@ void gather_patches(const ConvShape& shape, const float* image, float* patches) 
           std::memcpy(patches + begin * shape.cin, source,
                       static_cast<size_t>((end - begin) * shape.cin) * sizeof(float));
           std::memset(patches + end * shape.cin, 0,
-                      static_cast<size_t>((shape.kernel - end) * shape.cin) * sizeof(float));
+                      static_cast<size_t>((shape.kernel_w - end) * shape.cin) * sizeof(float));
         }
       }
     }
@@ -55,7 +55,7 @@ std::vector<Implementation> blas_implementations(const std::string& name, CblasS
     return {{name, [=] { multiply(shape.m, shape.n, shape.k, a, b, c); }, nullptr}};
   }
   ConvShape shape = problem.row.conv;
-  if (shape.kernel == 1 && shape.stride == 1 && shape.pad == 0) {
+  if (shape.is_product()) {
     return {{name + " gemm", [=] { multiply(shape.pixels(), shape.cout, shape.cin, a, b, c); },
              nullptr}};
   }

@@ -224,17 +224,17 @@ std::vector<Implementation> Libxsmm::implement(Problem& problem) {
     const GemmShape& g = problem.row.gemm;
     work = {1, g.m, g.n, g.k, g.k, problem.b.data(), {0}, {0}};
   } else {
-    int64_t height = s.h + 2 * s.pad, width = s.w + 2 * s.pad;
-    if (s.pad) padded = std::make_shared<Floats>(s.batch * height * width * s.cin);
+    int64_t height = s.h + s.top + s.bottom, width = s.w + s.left + s.right;
+    if (s.padded()) padded = std::make_shared<Floats>(s.batch * height * width * s.cin);
     if (padded) operand = padded->data();
     work = {s.batch * s.out_h(), s.out_w(),        s.cout, s.cin,
-            s.stride * s.cin,    problem.b.data(), {},     {}};
-    for (int64_t y = 0; y < s.kernel; ++y)
-      for (int64_t x = 0; x < s.kernel; ++x) work.offsets.push_back((y * width + x) * s.cin);
+            s.stride_w * s.cin,  problem.b.data(), {},     {}};
+    for (int64_t y = 0; y < s.kernel_h; ++y)
+      for (int64_t x = 0; x < s.kernel_w; ++x) work.offsets.push_back((y * width + x) * s.cin);
     for (int64_t n = 0; n < s.batch; ++n)
       for (int64_t y = 0; y < s.out_h(); ++y)
-        work.starts.push_back((n * height + y * s.stride) * width * s.cin);
-    if (s.kernel == 1 && s.stride == 1 && !padded) {  // a matrix
+        work.starts.push_back((n * height + y * s.stride_h) * width * s.cin);
+    if (s.is_product()) {  // a matrix
       work.lines = 1;
       work.pixels = s.pixels();
       work.starts = {0};
@@ -247,9 +247,9 @@ std::vector<Implementation> Libxsmm::implement(Problem& problem) {
   return {{label,
            [this, plan, padded, operand, result, image, s] {
              if (padded) {
-               int64_t width = s.w + 2 * s.pad, height = s.h + 2 * s.pad;
+               int64_t width = s.w + s.left + s.right, height = s.h + s.top + s.bottom;
                for (int64_t line = 0; line < s.batch * s.h; ++line) {
-                 int64_t to = (line / s.h * height + line % s.h + s.pad) * width + s.pad;
+                 int64_t to = (line / s.h * height + line % s.h + s.top) * width + s.left;
                  std::memcpy(padded->data() + to * s.cin, image + line * s.w * s.cin,
                              static_cast<size_t>(s.w * s.cin) * sizeof(float));
                }

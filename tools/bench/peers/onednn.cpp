@@ -96,14 +96,15 @@ Implementation OneDnn::dense(Problem& problem) {
 Implementation OneDnn::convolution(Problem& problem, const char* layout, Tag tag) {
   ConvShape s = problem.row.conv;
   bool depthwise = problem.row.kind == Kind::Depthwise;
-  dnnl::memory::dims image{s.batch, s.cin, s.h, s.w}, window{s.cout, s.cin, s.kernel, s.kernel};
-  if (depthwise) window = {s.cin, 1, 1, s.kernel, s.kernel};
+  dnnl::memory::dims image{s.batch, s.cin, s.h, s.w}, window{s.cout, s.cin, s.kernel_h, s.kernel_w};
+  if (depthwise) window = {s.cin, 1, 1, s.kernel_h, s.kernel_w};
   dnnl::memory::dims result{s.batch, s.cout, s.out_h(), s.out_w()};
-  dnnl::memory::dims strides{s.stride, s.stride}, padding{s.pad, s.pad};
+  dnnl::memory::dims strides{s.stride_h, s.stride_w};
+  dnnl::memory::dims before{s.top, s.left}, behind{s.bottom, s.right};
   dnnl::convolution_forward::desc wanted(dnnl::prop_kind::forward_inference,
                                          dnnl::algorithm::convolution_direct,
                                          Desc(image, kF32, tag), Desc(window, kF32, Tag::any),
-                                         Desc(result, kF32, tag), strides, padding, padding);
+                                         Desc(result, kF32, tag), strides, before, behind);
   dnnl::convolution_forward::primitive_desc chosen(wanted, engine_);
 
   // Ours are NHWC and HWIO.

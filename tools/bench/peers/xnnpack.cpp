@@ -75,13 +75,13 @@ std::vector<Implementation> Xnnpack::implement(Problem& problem) {
       weights[size(o * taps + t)] = problem.b.data()[t * s.cout + o];
   }
   xnn_operator_t made = nullptr;
-  uint32_t kernel = number(s.kernel), stride = number(s.stride), pad = number(s.pad);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   check(xnn_create_convolution2d_nhwc_f32(
-            pad, pad, pad, pad, kernel, kernel, stride, stride, 1, 1, number(depthwise ? s.cin : 1),
-            size(depthwise ? 1 : s.cin), size(depthwise ? 1 : s.cout), size(s.cin), size(s.cout),
-            weights.data(), nullptr, -kInfinity, kInfinity,
-            depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0, &made),
+            number(s.top), number(s.right), number(s.bottom), number(s.left), number(s.kernel_h),
+            number(s.kernel_w), number(s.stride_h), number(s.stride_w), 1, 1,
+            number(depthwise ? s.cin : 1), size(depthwise ? 1 : s.cin),
+            size(depthwise ? 1 : s.cout), size(s.cin), size(s.cout), weights.data(), nullptr,
+            -kInfinity, kInfinity, depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0, &made),
         "xnn_create_convolution2d_nhwc_f32");
   Operator op(made, DeleteOperator());
   check(xnn_setup_convolution2d_nhwc_f32(op.get(), size(s.batch), size(s.h), size(s.w),
