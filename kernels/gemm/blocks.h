@@ -46,15 +46,15 @@
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* c, int64_t c_row, float alpha, float beta) {                                       \
     if (h > INLAY_HEIGHT_##nv) return;                                                          \
-    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};           \
-    block(h, nv, 0, mask_of(0), INLAY_SETS(h, nv), 0, 0, &o);                                   \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0, 0, 0};     \
+    block(h, nv, 0, mask_of(0), INLAY_SETS(h, nv), 0, 0, 0, &o);                                \
   }                                                                                             \
   static __attribute__((noinline)) void masked_##nv##x##h(                                      \
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* c, int64_t c_row, float alpha, float beta, int64_t last) {                         \
     if (h > INLAY_HEIGHT_##nv) return;                                                          \
-    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};           \
-    block(h, nv, 1, mask_of(last), INLAY_MASKED_SETS(h, nv), 0, 0, &o);                         \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0, 0, 0};     \
+    block(h, nv, 1, mask_of(last), INLAY_MASKED_SETS(h, nv), 0, 0, 0, &o);                      \
   }
 #define INLAY_BLOCKS(nv) \
   INLAY_BLOCK(nv, 1)     \
@@ -145,9 +145,9 @@ enum { kWidestRows = INLAY_HEIGHT_2 };
 // Two strips so deep lie in that cache.
 enum { kFarDepth = INLAY_FETCH == 1 ? 128 : 256 };
 
-#define INLAY_LEAD(h)                                                               \
-  case h:                                                                           \
-    if (h > least && h <= most) block(h, nv, 0, mask_of(0), 1, 0, INLAY_FETCH, &o); \
+#define INLAY_LEAD(h)                                                                  \
+  case h:                                                                              \
+    if (h > least && h <= most) block(h, nv, 0, mask_of(0), 1, 0, INLAY_FETCH, 0, &o); \
     break;
 
 // The first rows of a strip, while what lies ahead of it in b is fetched. They are more than half
@@ -156,7 +156,7 @@ INLAY_INLINE void lead(const int nv, const int least, const int most, int64_t he
                        const float* a, int64_t a_row, int64_t a_step, const float* b,
                        int64_t b_step, float* c, int64_t c_row, float alpha, float beta,
                        int64_t ahead) {
-  const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, ahead};
+  const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, ahead, 0, 0};
   switch (height) {
     INLAY_LEAD(3)
     INLAY_LEAD(4)
@@ -369,14 +369,45 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
 
 // ---- b is copied to a panel meanwhile ----
 
+// A block of the widest strip that another one follows, of the next rows; what that needs comes
+// meanwhile.
+static __attribute__((noinline)) void followed_block(int64_t k, const float* a, int64_t a_row,
+                                                     int64_t a_step, const float* panel, float* c,
+                                                     int64_t c_row, float alpha, float beta,
+                                                     const float* next, int64_t next_step) {
+  const int64_t step = kVectors * kLanes;
+  const Operands o = {k,     a,     a_row, a_step, panel, step, c,
+                      c_row, alpha, beta,  0,      0,     next, next_step};
+  block(kWidestRows, kVectors, 0, mask_of(0), 1, 0, 0, 1, &o);
+}
+
+// m rows of the widest strip, of a panel. The last of its blocks fetch rows of b that the next
+// strip is packed from, as many as a block has lines of k to fetch a line each.
+static __attribute__((noinline)) void followed_strip(int64_t m, int64_t k, const float* a,
+                                                     int64_t a_row, int64_t a_step,
+                                                     const float* panel, float* c, int64_t c_row,
+                                                     float alpha, float beta, const float* next,
+                                                     int64_t next_step) {
+  const int64_t depth = k / (kVectors * kLanes);
+  const int64_t last = depth > 0 ? (k + depth - 1) / depth : 0;
+  for (; m > 2 * kWidestRows && k >= kLong; m -= kWidestRows) {
+    const int64_t left = m / kWidestRows - 1;
+    followed_block(k, a, a_row, a_step, panel, c, c_row, alpha, beta,
+                   left <= last ? next + (last - left) * depth * next_step : 0, next_step);
+    a += kWidestRows * a_row;
+    c += kWidestRows * c_row;
+  }
+  INLAY_WIDEST_STRIP(m, k, a, a_row, a_step, panel, kVectors * kLanes, c, c_row, alpha, beta);
+}
+
 // The first rows of a meet b where it lies, fetched ahead, and leave the panel for all others: the
 // copy costs stores that nothing waits for.
 #define INLAY_PACK_BLOCKS_KERNEL(symbol)                                                        \
   static __attribute__((noinline)) void packing_block(                                          \
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* panel, float* c, int64_t c_row, float alpha, float beta) {                         \
-    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, panel, 0};       \
-    block(kWidestRows, kVectors, 0, mask_of(0), 1, 1, 0, &o);                                   \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, panel, 0, 0, 0}; \
+    block(kWidestRows, kVectors, 0, mask_of(0), 1, 1, 0, 0, &o);                                \
   }                                                                                             \
   static __attribute__((noinline)) void copy_rows(                                              \
       int64_t n, int64_t k, const float* b, int64_t b_step, float* panel, int64_t panel_step) { \
@@ -396,6 +427,8 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
       m -= kWidestRows;                                                                         \
       a += kWidestRows * a_row;                                                                 \
       c += kWidestRows * c_row;                                                                 \
+      followed_strip(m, k, a, a_row, a_step, panel, c, c_row, alpha, beta, b + n, b_step);      \
+      return;                                                                                   \
     } else {                                                                                    \
       copy_rows(n, k, b, b_step, panel, panel_step);                                            \
     }                                                                                           \

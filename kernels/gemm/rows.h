@@ -103,11 +103,17 @@ typedef struct Operands {
   float* c;
   int64_t c_row;
   float alpha, beta;
-  float* panel;   // where the rows of b are copied to, one behind the other
-  int64_t ahead;  // floats from a row of b to what is fetched meanwhile
+  float* panel;       // where the rows of b are copied to, one behind the other
+  int64_t ahead;      // floats from a row of b to what is fetched meanwhile
+  const float* next;  // rows of b that a later strip begins with, `next_step` apart, to be fetched
+  int64_t next_step;
 } Operands;
 
 enum { kRowsAhead = 8 };
+// Floats of a line of the caches.
+enum { kLine = 16 };
+// Steps that take long enough to bring a block of c along.
+enum { kLong = 128 };
 
 // acc[i, :] += a[i] * b[:], one step of k.
 INLAY_INLINE void step(int m, int nv, int masked, Mask tail, int fetch, const Operands* o,
@@ -136,10 +142,30 @@ INLAY_INLINE void step(int m, int nv, int masked, Mask tail, int fetch, const Op
   }
 }
 
-// m, nv, masked, sets, copies and fetch are constants where this is inlined. copies: to o->panel;
-// fetch: the level of cache into which what is o->ahead of b comes meanwhile, 0: nothing does.
+// What comes after a block, while it takes step number kLine * `line` and those behind it: of the
+// next rows of a, a line each; a row of the next block of c; and a line of o->next. The hardware
+// sees a row of a coming only when it has begun, and never the rows of c and b, of which a line is
+// touched once.
+INLAY_INLINE void fetch_what_follows(int m, int nv, int64_t line, const Operands* o,
+                                     const float* a) {
+  const int64_t lines = nv * kLanes / kLine;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < m; ++i) __builtin_prefetch(a + (m + i) * o->a_row, 0, 2);
+  if (line < m) {
+    const float* row = o->c + (m + line) * o->c_row;
+#pragma clang loop unroll(full)
+    for (int v = 0; v < lines; ++v) __builtin_prefetch(row + v * kLine, 1, 2);
+  }
+  if (o->next) {
+    __builtin_prefetch(o->next + line / lines * o->next_step + line % lines * kLine, 0, 2);
+  }
+}
+
+// m, nv, masked, sets, copies, fetch and follows are constants where this is inlined. copies: to
+// o->panel; fetch: the level of cache into which what is o->ahead of b comes meanwhile, 0: nothing
+// does; follows: another block does, of the next rows.
 INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, const int sets,
-                        const int copies, const int fetch, const Operands* o) {
+                        const int copies, const int fetch, const int follows, const Operands* o) {
   Vec acc[kMostSets][kRows][kVectors];
 #pragma clang loop unroll(full)
   for (int s = 0; s < sets; ++s) {
@@ -149,7 +175,7 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
       for (int v = 0; v < nv; ++v) acc[s][i][v] = (Vec){0};
     }
   }
-  if (o->k >= 128) {  // long enough to bring the block of c along
+  if (o->k >= kLong && !follows) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < m; ++i) {
 #pragma clang loop unroll(full)
@@ -170,7 +196,17 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
       b += sets * o->b_step;
     }
   }
-  if (!masked) {
+  for (int64_t line = 0; follows && p >= kLine; p -= kLine, ++line) {
+    fetch_what_follows(m, nv, line, o, a);
+#pragma clang loop unroll(disable)
+    for (int q = 0; q < kLine; q += 2) {
+      step(m, nv, masked, tail, fetch, o, a, b, 0, acc[0]);
+      step(m, nv, masked, tail, fetch, o, a + o->a_step, b + o->b_step, 0, acc[0]);
+      a += 2 * o->a_step;
+      b += 2 * o->b_step;
+    }
+  }
+  if (!masked && !follows) {
     for (; p >= 2; p -= 2) {
       step(m, nv, masked, tail, fetch, o, a, b, panel, acc[0]);
       if (copies) panel += nv * kLanes;
