@@ -1,8 +1,10 @@
 // Small products take some tens of nanoseconds, and so do the checks of a call by a loop over
-// tables. Here they are straight code. What is right is nearly always right in all: so conditions
-// are numbers with bits that are zero if they hold, gathered by `or` and tested together. Extents,
-// strides and addresses are held to so few bits that no sum or product of them overflows; what is
-// larger takes the other way. Memory is read as far as what was tested before allows.
+// tables. Here they are straight code. What is right is nearly always right in all, so a branch
+// that leaves is never taken: a comparison with memory and its branch are one operation for the
+// CPU, fewer than a number to be gathered takes. Ranges are gathered: values that may have the same
+// bits, by `or`, and those they may not have tested once. Extents, strides and addresses are held
+// to so few bits that no sum or product of them overflows; what is larger takes the other way.
+// Memory is read as far as what was tested before allows.
 #include "backends/llvm/object/direct_call.h"
 
 #include <llvm/IR/MDBuilder.h>
@@ -43,28 +45,23 @@ class DirectCall {
         function_(function),
         otherwise_(otherwise),
         pointer_(b.getPtrTy()),
-        wrong_(b.getInt64(0)),
-        apart_(b.getInt64(~uint64_t{0})),
         symbols_(function.symbols.size()),
+        symbol_bits_(function.symbols.size(), 64),
         tensors_(function.params.size()) {}
 
   void emit(size_t index, llvm::Value* state) {
     llvm::Value* variant = load(pointer_, state, offsetof(InlayObjectState, variant));
     go_on_if(b_.CreateIsNotNull(variant));
-    llvm::Value* table = load(pointer_, variant, offsetof(InlayVariant, invoke));
-    must_be_address(table);
-    for_tensors([&](size_t i) { must_be_address(argument(i)); });
-    go_on();
+    for_tensors([&](size_t i) { go_on_if(b_.CreateIsNotNull(argument(i))); });
     for_tensors([&](size_t i) { check_head(i); });
-    go_on();
     for_tensors([&](size_t i) { check_extents(i); });
     for_tensors([&](size_t i) { read_strides(i); });
     for_tensors([&](size_t i) { place(i); });
     check_overlaps();
     check_bools();
-    // All bits but the sign are of no interest where two tensors are apart.
-    wrong_ = b_.CreateOr(wrong_, b_.CreateLShr(b_.CreateNot(apart_), 63));
-    go_on();
+    go_on_if_gathered();
+    if (apart_) go_on_if(b_.CreateICmpSLT(apart_, b_.getInt64(0)));
+    llvm::Value* table = load(pointer_, variant, offsetof(InlayVariant, invoke));
     call(load(pointer_, table, index * sizeof(InlayInvoke)));
   }
 
@@ -95,31 +92,35 @@ class DirectCall {
 
   // ---- conditions ----
 
-  void must_be_zero(llvm::Value* value) {
-    wrong_ = b_.CreateOr(wrong_, b_.CreateZExt(value, b_.getInt64Ty()));
+  // Numbers that may have no bit of `wrong`.
+  struct Bits {
+    uint64_t wrong;
+    llvm::Value* values;
+  };
+
+  void must_not_have(uint64_t wrong, llvm::Value* value) {
+    for (Bits& bits : gathered_) {
+      if (bits.wrong != wrong) continue;
+      bits.values = b_.CreateOr(bits.values, value);
+      return;
+    }
+    gathered_.push_back({wrong, value});
   }
-  void must_equal(llvm::Value* a, llvm::Value* b) { must_be_zero(b_.CreateXor(a, b)); }
   // 0 to 2^bits - 1.
-  void must_fit(llvm::Value* value, unsigned bits) {
-    must_be_zero(b_.CreateAnd(value, b_.getInt64(~uint64_t{0} << bits)));
-  }
+  void must_fit(llvm::Value* value, unsigned bits) { must_not_have(~uint64_t{0} << bits, value); }
   // 1 to 2^bits.
   void must_count(llvm::Value* value, unsigned bits) { must_fit(less_one(value), bits); }
-  void must_be_address(llvm::Value* pointer) {
-    must_count(b_.CreatePtrToInt(pointer, b_.getInt64Ty()), kAddressBits);
-  }
-  // For what is seldom asked.
-  void must(llvm::Value* condition) { must_be_zero(b_.CreateNot(condition)); }
 
+  void go_on_if_gathered() {
+    for (const Bits& bits : gathered_)
+      go_on_if(b_.CreateIsNull(b_.CreateAnd(bits.values, b_.getInt64(bits.wrong))));
+    gathered_.clear();
+  }
   void go_on_if(llvm::Value* condition) {
     auto* next = llvm::BasicBlock::Create(b_.getContext(), "direct", entry_);
     b_.CreateCondBr(condition, next, otherwise_,
                     llvm::MDBuilder(b_.getContext()).createBranchWeights(2000, 1));
     b_.SetInsertPoint(next);
-  }
-  void go_on() {
-    go_on_if(b_.CreateIsNull(wrong_));
-    wrong_ = b_.getInt64(0);
   }
 
   // ---- tensors ----
@@ -146,13 +147,14 @@ class DirectCall {
     auto field = [&](llvm::IntegerType* type, size_t offset) {
       uint64_t bits = 0;
       std::memcpy(&bits, reinterpret_cast<const char*>(&right) + offset, type->getBitWidth() / 8);
-      must_equal(load(type, argument(i), offset), llvm::ConstantInt::get(type, bits));
+      go_on_if(
+          b_.CreateICmpEQ(load(type, argument(i), offset), llvm::ConstantInt::get(type, bits)));
     };
     static_assert(offsetof(DLTensor, dtype) == offsetof(DLTensor, ndim) + sizeof right.ndim);
     field(b_.getInt32Ty(), offsetof(DLTensor, device));
     field(b_.getInt64Ty(), offsetof(DLTensor, ndim));  // and dtype
     if (!param.dims.empty())
-      must_be_address(load(pointer_, argument(i), offsetof(DLTensor, shape)));
+      go_on_if(b_.CreateIsNotNull(load(pointer_, argument(i), offsetof(DLTensor, shape))));
   }
 
   void check_extents(size_t i) {
@@ -162,13 +164,23 @@ class DirectCall {
     for (size_t d = 0; d < param.dims.size(); ++d) {
       const DimDescription& dim = param.dims[d];
       llvm::Value* extent = load(b_.getInt64Ty(), shape, d * sizeof(int64_t));
-      must_count(extent, extent_bits(param));
+      // What equals a number that is known, or that was held to no more bits, needs no range.
+      unsigned bits = extent_bits(param);
       if (dim.kind == INLAY_DIM_CONST) {
-        must_equal(extent, b_.getInt64(static_cast<uint64_t>(dim.value)));
-      } else if (llvm::Value*& symbol = symbols_[static_cast<size_t>(dim.value)]) {
-        must_equal(extent, symbol);
+        go_on_if(b_.CreateICmpEQ(extent, b_.getInt64(static_cast<uint64_t>(dim.value))));
+        extent = b_.getInt64(static_cast<uint64_t>(dim.value));
+        must_count(extent, bits);
       } else {
-        symbol = extent;
+        auto symbol = static_cast<size_t>(dim.value);
+        if (symbols_[symbol]) {
+          go_on_if(b_.CreateICmpEQ(extent, symbols_[symbol]));
+          extent = symbols_[symbol];
+        }
+        symbols_[symbol] = extent;
+        if (bits < symbol_bits_[symbol]) {
+          must_count(extent, bits);
+          symbol_bits_[symbol] = bits;
+        }
       }
       tensors_[i].extents.push_back(extent);
     }
@@ -192,15 +204,19 @@ class DirectCall {
     auto* after = llvm::BasicBlock::Create(b_.getContext(), "direct", entry_);
     b_.CreateCondBr(b_.CreateIsNull(strides), after, given);
     b_.SetInsertPoint(given);
-    llvm::Value* outside = wrong_;
     for (size_t d = 0; d < rank; ++d)
       values[d] = load(b_.getInt64Ty(), strides, d * sizeof(int64_t));
     llvm::Value* reach = known.elements;
     if (param.strides.empty()) {
-      for (size_t d = 0; d < rank; ++d) must_equal(values[d], compact[d]);
+      for (size_t d = 0; d < rank; ++d) go_on_if(b_.CreateICmpEQ(values[d], compact[d]));
     } else {
+      std::vector<Bits> outside;
+      gathered_.swap(outside);
       reach = check_strides(param, known, values);
+      go_on_if_gathered();
+      gathered_.swap(outside);
     }
+    given = b_.GetInsertBlock();
     auto meet = [&](llvm::Value* without, llvm::Value* with) -> llvm::Value* {
       if (without == with) return with;
       llvm::PHINode* value = b_.CreatePHI(with->getType(), 2);
@@ -210,7 +226,6 @@ class DirectCall {
     };
     b_.CreateBr(after);
     b_.SetInsertPoint(after);
-    wrong_ = meet(outside, wrong_);
     known.elements = meet(known.elements, reach);
     llvm::SmallVector<llvm::Value*, 6> met;
     for (size_t d = 0; d < param.strides.size(); ++d) met.push_back(meet(compact[d], values[d]));
@@ -222,7 +237,7 @@ class DirectCall {
         symbols_[static_cast<size_t>(dim.value)] = b_.CreateSelect(several, met[d], compact[d]);
       } else {
         llvm::Value* same = b_.CreateICmpEQ(met[d], b_.getInt64(static_cast<uint64_t>(dim.value)));
-        must(b_.CreateOr(b_.CreateNot(several), same));
+        go_on_if(b_.CreateOr(b_.CreateNot(several), same));
       }
     }
   }
@@ -238,7 +253,7 @@ class DirectCall {
       // The dimensions inside of this one end before its next element.
       llvm::Value* inside = b_.getInt64(1);
       if (d + 1 < strides.size()) inside = b_.CreateMul(strides[d + 1], known.extents[d + 1]);
-      must(b_.CreateICmpSGE(strides[d], inside));
+      go_on_if(b_.CreateICmpSGE(strides[d], inside));
     }
     return reach;
   }
@@ -253,7 +268,7 @@ class DirectCall {
     known.begin = b_.CreateAdd(data, offset);
     known.end = b_.CreateAdd(known.begin,
                              b_.CreateMul(known.elements, b_.getInt64(element_size(param.dtype))));
-    must_be_zero(b_.CreateAnd(known.begin, b_.getInt64(alignment_of(param) - 1)));
+    if (alignment_of(param) > 1) must_not_have(alignment_of(param) - 1, known.begin);
   }
 
   void check_overlaps() {
@@ -265,7 +280,8 @@ class DirectCall {
         // One of the two is negative.
         llvm::Value* before = b_.CreateSub(less_one(tensors_[i].end), tensors_[j].begin);
         llvm::Value* behind = b_.CreateSub(less_one(tensors_[j].end), tensors_[i].begin);
-        apart_ = b_.CreateAnd(apart_, b_.CreateOr(before, behind));
+        llvm::Value* apart = b_.CreateOr(before, behind);
+        apart_ = apart_ ? b_.CreateAnd(apart_, apart) : apart;
       });
     });
   }
@@ -274,7 +290,7 @@ class DirectCall {
     for (size_t i = 0; i < function_.params.size(); ++i) {
       const ParamDescription& param = function_.params[i];
       if (!param.is_tensor && param.dtype.is_bool())
-        must(b_.CreateICmpULE(argument(i), llvm::ConstantInt::get(argument(i)->getType(), 1)));
+        go_on_if(b_.CreateICmpULE(argument(i), llvm::ConstantInt::get(argument(i)->getType(), 1)));
     }
   }
 
@@ -315,9 +331,11 @@ class DirectCall {
   const FunctionDescription& function_;
   llvm::BasicBlock* otherwise_;
   llvm::PointerType* pointer_;
-  llvm::Value* wrong_;  // not zero: something is
-  llvm::Value* apart_;  // negative: no output overlaps another tensor
+  std::vector<Bits> gathered_;
+  llvm::Value* apart_ =
+      nullptr;  // negative: no output overlaps another tensor; null: there is none
   std::vector<llvm::Value*> symbols_;
+  std::vector<unsigned> symbol_bits_;  // what each is held to
   std::vector<Tensor> tensors_;
 };
 
