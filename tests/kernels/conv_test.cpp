@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <random>
@@ -466,6 +468,24 @@ TEST(Dense, AgreesWithSumsInDoublePrecision) {
           }
         }
         EXPECT_LE(judge.worst, 1) << name << " " << m << " " << n << " " << k;
+      }
+    }
+    // By panels, and by blocks of rows and panels: who computes a part does not show in its bits.
+    for (const auto& [m, n, k] : {std::array<int64_t, 3>{61, 167, 71}, {300, 133, 400}}) {
+      Numbers numbers{{"M", m}, {"N", n}, {"K", k}, {"P", (n + nr - 1) / nr}};
+      for (const char* name : {"dense", "dense_relu"}) {
+        std::vector<float> alone;
+        const int32_t before = inlay_num_threads();
+        for (int threads : {1, 2, 5}) {
+          ASSERT_EQ(inlay_set_num_threads(threads), INLAY_OK);
+          Arguments arguments = compiled.call(name, numbers);
+          const float* c = floats(arguments.tensors()[3]);
+          auto size = static_cast<size_t>(m * n);
+          if (alone.empty()) alone.assign(c, c + size);
+          EXPECT_EQ(std::memcmp(c, alone.data(), size * sizeof(float)), 0)
+              << name << " " << m << " " << n << " " << k << ", " << threads << " threads";
+        }
+        ASSERT_EQ(inlay_set_num_threads(before), INLAY_OK);
       }
     }
     Arguments packing = compiled.call("dense_pack", {{"K", 5}, {"N", 37}, {"P", (36 + nr) / nr}});
