@@ -46,14 +46,14 @@
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* c, int64_t c_row, float alpha, float beta) {                                       \
     if (h > INLAY_HEIGHT_##nv) return;                                                          \
-    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0, 0, 0};     \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};           \
     block(h, nv, 0, mask_of(0), INLAY_SETS(h, nv), 0, 0, 0, &o);                                \
   }                                                                                             \
   static __attribute__((noinline)) void masked_##nv##x##h(                                      \
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* c, int64_t c_row, float alpha, float beta, int64_t last) {                         \
     if (h > INLAY_HEIGHT_##nv) return;                                                          \
-    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0, 0, 0};     \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, 0};           \
     block(h, nv, 1, mask_of(last), INLAY_MASKED_SETS(h, nv), 0, 0, 0, &o);                      \
   }
 #define INLAY_BLOCKS(nv) \
@@ -156,7 +156,7 @@ INLAY_INLINE void lead(const int nv, const int least, const int most, int64_t he
                        const float* a, int64_t a_row, int64_t a_step, const float* b,
                        int64_t b_step, float* c, int64_t c_row, float alpha, float beta,
                        int64_t ahead) {
-  const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, ahead, 0, 0};
+  const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, 0, ahead};
   switch (height) {
     INLAY_LEAD(3)
     INLAY_LEAD(4)
@@ -353,12 +353,71 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
   }
 }
 
+// ---- one block ----
+
+// A block this deep is not far: its rows of b are within L1 or L2.
+enum { kOneDeep = 256 };
+
+INLAY_INLINE int is_one_block(int64_t m, int64_t n, int64_t k) {
+  const int64_t vectors = (n + kLanes - 1) / kLanes;
+  const int64_t most = vectors == 1   ? INLAY_HEIGHT_1
+                       : vectors == 2 ? INLAY_HEIGHT_2
+                       : vectors == 3 ? INLAY_HEIGHT_3
+                                      : INLAY_HEIGHT_4;
+  return m > 0 && m <= most && n > 0 && n <= INLAY_NEAR_VECTORS * kLanes && k <= kOneDeep &&
+         (vectors <= INLAY_MASKED_VECTORS || n % kLanes == 0);
+}
+
+#define INLAY_ONE_WHOLE(nv, h)                                                 \
+  case (nv - 1) * 16 + h:                                                      \
+    if (h <= INLAY_HEIGHT_##nv && nv <= INLAY_VECTORS && nv > kMaskedWhole)    \
+      whole_##nv##x##h(k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta); \
+    break;
+#define INLAY_ONE_MASKED(nv, h)                                                       \
+  case (nv - 1) * 16 + h:                                                             \
+    if (h <= INLAY_HEIGHT_##nv && nv <= INLAY_MASKED_VECTORS)                         \
+      masked_##nv##x##h(k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, last); \
+    break;
+#define INLAY_ONE(variant, nv)                                                                     \
+  variant(nv, 1) variant(nv, 2) variant(nv, 3) variant(nv, 4) variant(nv, 5) variant(nv, 6)        \
+      variant(nv, 7) variant(nv, 8) variant(nv, 9) variant(nv, 10) variant(nv, 11) variant(nv, 12) \
+          variant(nv, 13) variant(nv, 14) variant(nv, 15) variant(nv, 16)
+
+// A product that is one block goes there by one jump: loops around it would take as long as it
+// does. size: vectors less one, times 16, and rows.
+static __attribute__((noinline)) void one_block(int64_t k, const float* a, int64_t a_row,
+                                                int64_t a_step, const float* b, int64_t b_step,
+                                                float* c, int64_t c_row, float alpha, float beta,
+                                                int64_t last, int64_t size) {
+  // Up to here whole blocks have a mask, too.
+  enum { kMaskedWhole = INLAY_MASK_WHOLE ? INLAY_VECTORS - 1 : 0 };
+  if (last == kLanes && size > kMaskedWhole * 16) {
+    switch (size) {
+      INLAY_ONE(INLAY_ONE_WHOLE, 1)
+      INLAY_ONE(INLAY_ONE_WHOLE, 2)
+      INLAY_ONE(INLAY_ONE_WHOLE, 3)
+      INLAY_ONE(INLAY_ONE_WHOLE, 4)
+    }
+  } else {
+    switch (size) {
+      INLAY_ONE(INLAY_ONE_MASKED, 1)
+      INLAY_ONE(INLAY_ONE_MASKED, 2)
+      INLAY_ONE(INLAY_ONE_MASKED, 3)
+      INLAY_ONE(INLAY_ONE_MASKED, 4)
+    }
+  }
+}
+
 #define INLAY_BLOCKS_KERNEL(symbol)                                                                \
   void symbol(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_step,      \
               const float* b, int64_t b_step, float* c, int64_t c_row, int32_t first, float alpha, \
               float beta) {                                                                        \
     if (first == 0) beta = 1;                                                                      \
-    if (streams(m, n, k, b_step)) {                                                                \
+    if (is_one_block(m, n, k)) {                                                                   \
+      const int64_t vectors = (n - 1) / kLanes;                                                    \
+      one_block(k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, n - vectors * kLanes,       \
+                vectors * 16 + m);                                                                 \
+    } else if (streams(m, n, k, b_step)) {                                                         \
       stream(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                         \
     } else if (m > kRowsAtATime && n > kVectors * kLanes && k <= kShallow) {                       \
       shallow(m, n, k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta);                        \
@@ -374,15 +433,17 @@ static __attribute__((noinline)) void stream(int64_t m, int64_t n, int64_t k, co
 static __attribute__((noinline)) void followed_block(int64_t k, const float* a, int64_t a_row,
                                                      int64_t a_step, const float* panel, float* c,
                                                      int64_t c_row, float alpha, float beta,
-                                                     const float* next, int64_t next_step) {
-  const int64_t step = kVectors * kLanes;
-  const Operands o = {k,     a,     a_row, a_step, panel, step, c,
-                      c_row, alpha, beta,  0,      0,     next, next_step};
+                                                     const float* next, int64_t next_step,
+                                                     int64_t next_lines) {
+  const int64_t width = kVectors * kLanes;
+  const Operands o = {k,     a,    a_row, a_step, panel, width,     c,         c_row,
+                      alpha, beta, 0,     0,      next,  next_step, next_lines};
   block(kWidestRows, kVectors, 0, mask_of(0), 1, 0, 0, 1, &o);
 }
 
 // m rows of the widest strip, of a panel. The last of its blocks fetch rows of b that the next
-// strip is packed from, as many as a block has lines of k to fetch a line each.
+// strip is packed from, a line of them for each line of k. (Without them `next` is no null pointer:
+// a comparison with that would keep the compiler from seeing that b is only read.)
 static __attribute__((noinline)) void followed_strip(int64_t m, int64_t k, const float* a,
                                                      int64_t a_row, int64_t a_step,
                                                      const float* panel, float* c, int64_t c_row,
@@ -391,9 +452,9 @@ static __attribute__((noinline)) void followed_strip(int64_t m, int64_t k, const
   const int64_t depth = k / (kVectors * kLanes);
   const int64_t last = depth > 0 ? (k + depth - 1) / depth : 0;
   for (; m > 2 * kWidestRows && k >= kLong; m -= kWidestRows) {
-    const int64_t left = m / kWidestRows - 1;
+    const int64_t left = m / kWidestRows - 1, done = left <= last ? last - left : 0;
     followed_block(k, a, a_row, a_step, panel, c, c_row, alpha, beta,
-                   left <= last ? next + (last - left) * depth * next_step : 0, next_step);
+                   next + done * depth * next_step, next_step, left <= last ? k / kLine : 0);
     a += kWidestRows * a_row;
     c += kWidestRows * c_row;
   }
@@ -406,7 +467,7 @@ static __attribute__((noinline)) void followed_strip(int64_t m, int64_t k, const
   static __attribute__((noinline)) void packing_block(                                          \
       int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, \
       float* panel, float* c, int64_t c_row, float alpha, float beta) {                         \
-    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, panel, 0, 0, 0}; \
+    const Operands o = {k, a, a_row, a_step, b, b_step, c, c_row, alpha, beta, panel, 0};       \
     block(kWidestRows, kVectors, 0, mask_of(0), 1, 1, 0, 0, &o);                                \
   }                                                                                             \
   static __attribute__((noinline)) void copy_rows(                                              \

@@ -103,10 +103,12 @@ typedef struct Operands {
   float* c;
   int64_t c_row;
   float alpha, beta;
-  float* panel;       // where the rows of b are copied to, one behind the other
-  int64_t ahead;      // floats from a row of b to what is fetched meanwhile
-  const float* next;  // rows of b that a later strip begins with, `next_step` apart, to be fetched
-  int64_t next_step;
+  float* panel;   // where the rows of b are copied to, one behind the other
+  int64_t ahead;  // floats from a row of b to what is fetched meanwhile
+  const float*
+      next;  // rows of b of a later strip, `next_step` apart, of which so many lines of the
+  int64_t next_step;  // cache are to be fetched
+  int64_t next_lines;
 } Operands;
 
 enum { kRowsAhead = 8 };
@@ -156,7 +158,7 @@ INLAY_INLINE void fetch_what_follows(int m, int nv, int64_t line, const Operands
 #pragma clang loop unroll(full)
     for (int v = 0; v < lines; ++v) __builtin_prefetch(row + v * kLine, 1, 2);
   }
-  if (o->next) {
+  if (line < o->next_lines) {
     __builtin_prefetch(o->next + line / lines * o->next_step + line % lines * kLine, 0, 2);
   }
 }
