@@ -275,11 +275,40 @@ void check_conv(const Compiled& compiled, const std::string& name, const Conv& c
   EXPECT_LE(judge.worst, 1) << name << ::testing::PrintToString(words(c.numbers(nr)));
 }
 
+// What is computed does not depend on who computes it: the last tensor is the same, bit by bit, for
+// any number of threads.
+void expect_same_bits(const Compiled& compiled, const std::string& name, const Numbers& numbers,
+                      int64_t results) {
+  const int32_t before = inlay_num_threads();
+  std::vector<float> alone;
+  for (int threads : {1, 2, 5}) {
+    ASSERT_EQ(inlay_set_num_threads(threads), INLAY_OK);
+    Arguments arguments = compiled.call(name, numbers);
+    const float* y = floats(arguments.tensors().back());
+    if (alone.empty()) alone.assign(y, y + results);
+    EXPECT_EQ(std::memcmp(y, alone.data(), alone.size() * sizeof(float)), 0)
+        << name << ", " << threads << " threads " << ::testing::PrintToString(words(numbers));
+  }
+  ASSERT_EQ(inlay_set_num_threads(before), INLAY_OK);
+}
+
+// Shared out by strips, by panels of channels and by groups; sums in parts, planes of products.
+void expect_same_bits(const Compiled& compiled, const std::string& name) {
+  for (const Conv& c : {Conv{1, 1, 40, 29, 31, 70, 3, 3, 1, 1, 1, 1, 1, 1},
+                        Conv{2, 1, 20, 17, 30, 50, 1, 1, 1, 1, 0, 0, 1, 1},
+                        Conv{1, 9, 4, 40, 33, 4, 3, 3, 2, 2, 1, 1, 1, 1},
+                        Conv{1, 2, 700, 9, 8, 40, 3, 3, 1, 1, 1, 1, 1, 1}}) {
+    expect_same_bits(compiled, name, c.numbers(compiled.nr(name)),
+                     c.n * c.groups * c.cout * c.oh() * c.ow());
+  }
+}
+
 TEST(Conv2d, AgreesWithSumsInDoublePrecision) {
   on_each_target("conv/conv2d_nhwc.inlay", [](const Compiled& compiled) {
     std::vector<Conv> all = grid();
     for (const Conv& conv : all) check_conv(compiled, "conv2d_nhwc", conv);
     for (size_t i = 0; i < all.size(); i += 5) check_conv(compiled, "conv2d_nhwc_relu", all[i]);
+    expect_same_bits(compiled, "conv2d_nhwc");
   });
 }
 
@@ -373,6 +402,7 @@ TEST(Conv2dNchw, AgreesWithSumsInDoublePrecision) {
       }
       EXPECT_LE(judge.worst, 1) << ::testing::PrintToString(words(numbers));
     }
+    expect_same_bits(compiled, "conv2d_nchw");
   });
 }
 
@@ -423,6 +453,13 @@ TEST(DepthwiseConv2d, AgreesWithSumsInDoublePrecision) {
       // Channels and pixels of the grid, each channel a group of its own.
       int64_t channels = c.groups * c.cout;
       expect_depthwise(compiled, name, c, depthwise_numbers(c, channels), channels, 1);
+    }
+    // Shared out by channels, by columns, by rows and by all of them.
+    for (const Conv& c : {Conv{1, 1, 1, 30, 50, 300, 3, 3, 1, 1, 1, 1, 1, 1},
+                          Conv{1, 1, 1, 120, 40, 33, 3, 3, 2, 2, 1, 1, 1, 1},
+                          Conv{2, 1, 1, 110, 29, 128, 5, 5, 1, 1, 2, 2, 1, 1}}) {
+      expect_same_bits(compiled, "depthwise_conv2d", depthwise_numbers(c, c.cout),
+                       c.n * c.cout * c.oh() * c.ow());
     }
   });
 }

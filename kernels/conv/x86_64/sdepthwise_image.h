@@ -19,12 +19,12 @@
 // Lanes are channels of c. Square filters of 3 and 5 with strides of 1 and 2 go down the image: a
 // few pixels of a row and one to four vectors of channels are a block, whose sums of all rows of c
 // that an input row serves wait in registers, so that each input is loaded once for all of its taps
-// in the block. Other filters, and with 16 registers those of 3 with a stride of 2, are taken row
-// by row, several pixels side by side and two vectors of channels at a time, in blocks of nearly
-// one size: a block takes all channels, so that what it reads are streams. There, for filters of
-// three columns, an input that serves several taps is loaded once, and pixels at the sides, of
-// which some taps miss the image, are taken one by one. The last channels go through masked loads
-// and stores.
+// in the block. Other filters are taken row by row, several pixels side by side and two vectors of
+// channels at a time, in blocks of nearly one size: a block takes all channels, so that what it
+// reads are streams. There pixels at the sides, of which some taps miss the image, are taken one by
+// one. With 16 registers going down leaves few pixels to a block; filters of three columns go row
+// by row where that is faster, and an input that serves several taps is loaded once. The last
+// channels go through masked loads and stores.
 #pragma once
 
 #include <stdint.h>
@@ -216,6 +216,16 @@ struct SdepthwiseImage {
     }
   };
 
+  // Sets of the first cache that pixels side by side meet. Offsets in a page of 4 KB tell no more
+  // apart.
+  static int64_t sets_of_pixels(const Call& call) {
+    constexpr int64_t kLine = 64, kSets = 64;
+    const int64_t step = call.a1 * (int64_t)sizeof(float);
+    int64_t sets = kSets;
+    while (sets > 1 && step % (kLine * kSets / sets * 2) == 0) sets /= 2;
+    return sets;
+  }
+
   // A block takes a line of channels at least: if half of one, the other half would be fetched
   // again. Pixels that are a multiple of a large power of two apart share a few sets of the first
   // cache, which then has no room for what a block reads and writes, nor for what is fetched ahead:
@@ -227,12 +237,7 @@ struct SdepthwiseImage {
       // Sums of filters with five rows leave no room for two vectors.
       Down<kTaps, kStep, kTaps == 5 ? 1 : 2>::run(call, a, f, bias, c);
     } else {
-      // Offsets in a page of 4 KB tell no more sets apart.
-      constexpr int64_t kLine = 64, kSets = 64;
-      const int64_t step = call.a1 * (int64_t)sizeof(float);
-      int64_t sets = kSets;
-      while (sets > 1 && step % (kLine * kSets / sets * 2) == 0) sets /= 2;
-      if (sets >= Down<kTaps, kStep, 1>::kColumns) {
+      if (sets_of_pixels(call) >= 2 * Down<kTaps, kStep, 1>::kColumns) {
         Down<kTaps, kStep, 1>::run(call, a, f, bias, c);
       } else {
         Down<kTaps, kStep, kTaps == 5 ? 2 : 4>::run(call, a, f, bias, c);
@@ -245,34 +250,133 @@ struct SdepthwiseImage {
            s.n >= kLanes;
   }
 
-  // One row of three taps, side by side, of kCount pixels kStride apart.
-  template <int kCount, int kStride, int kVectors, bool kWhole>
-  INLAY_INLINE void row_of_three(Vector (&sum)[kCount][kVectors], const Call& call, const float* a,
-                                 const float* f, int64_t n) {
-    Vector tap[3][kVectors];
-    INLAY_UNROLL for (int s = 0; s < 3; ++s) {
-      INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
-        tap[s][v] = get<kWhole>(f + s * call.f1 + v * kLanes, n);
+  // Where going down serves filters of 3 x 3 better than going along (measured). With 16 registers
+  // it leaves two pixels to a block, which read columns that their neighbours have read: those had
+  // better still be in the first cache, and two more rows are gone through than there are. With 32
+  // it pays where pixels side by side share no sets, and where they share so many that a line is
+  // gone before anything beside it is wanted: there blocks have several vectors.
+  static bool pays_to_go_down(const Call& call) {
+    const int64_t sets = sets_of_pixels(call);
+    if (kManyRegisters) return sets >= 32 || sets <= 4 / call.shape.sh;
+    return call.shape.sh == 1 && sets >= 32 && call.shape.rows >= 40;
+  }
+
+  // Filters of three columns, row by row: blocks of at most kMost pixels of c, kStride apart in a,
+  // and kVectors of channels. Of the columns that a block reads, bits say which are in the image.
+  template <int kMost, int kStride, int kVectors>
+  struct Along {
+    static constexpr int kLeast = (kMost + 1) / 2;  ///< of blocks of nearly one size
+
+    // Of kCount pixels `size` exist.
+    template <int kCount, int kWide, bool kWhole>
+    INLAY_INLINE void block(const Call& call, int64_t size, const float* a, const float* f,
+                            int64_t taps_h, uint32_t columns, const float* bias, float* c,
+                            int64_t n) {
+      Vector sum[kCount][kWide];
+      INLAY_UNROLL for (int v = 0; v < kWide; ++v) {
+        sum[0][v] = get<kWhole>(bias + v * kLanes, n);
+        INLAY_UNROLL for (int i = 1; i < kCount; ++i) sum[i][v] = sum[0][v];
       }
-    }
-    INLAY_UNROLL for (int column = 0; column < (kCount - 1) * kStride + 3; ++column) {
-      Vector x[kVectors];
-      INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
-        x[v] = get<kWhole>(a + column * call.tap_w + v * kLanes, n);
-      }
-      INLAY_UNROLL for (int s = 0; s < 3; ++s) {
-        if (column < s || (column - s) % kStride != 0 || (column - s) / kStride >= kCount) continue;
-        const int i = (column - s) / kStride;
-        INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
-          sum[i][v] = Isa::fma(x[v], tap[s][v], sum[i][v]);
+      for (int64_t r = 0; r < taps_h; ++r, a += call.tap_h, f += call.f0) {
+        Vector tap[3][kWide];
+        INLAY_UNROLL for (int s = 0; s < 3; ++s) {
+          INLAY_UNROLL for (int v = 0; v < kWide; ++v) {
+            tap[s][v] = get<kWhole>(f + s * call.f1 + v * kLanes, n);
+          }
+        }
+        asm volatile("" : "+r"(columns));  // no register for each bit
+        INLAY_UNROLL for (int at = 0; at < (kCount - 1) * kStride + 3; ++at) {
+          if (__builtin_expect(!(columns >> at & 1), 0)) continue;
+          Vector x[kWide];
+          INLAY_UNROLL for (int v = 0; v < kWide; ++v) {
+            x[v] = get<kWhole>(a + at * call.a1 + v * kLanes, n);
+          }
+          INLAY_UNROLL for (int s = 0; s < 3; ++s) {
+            const int i = (at - s) / kStride;
+            if (at < s || (at - s) % kStride != 0 || i >= kCount) continue;
+            INLAY_UNROLL for (int v = 0; v < kWide; ++v) {
+              sum[i][v] = Isa::fma(x[v], tap[s][v], sum[i][v]);
+            }
+          }
         }
       }
+      INLAY_UNROLL for (int i = 0; i < kCount; ++i) {
+        if (kCount == kLeast && i >= size) return;
+        INLAY_UNROLL for (int v = 0; v < kWide; ++v) {
+          put<kWhole>(c + i * call.c1 + v * kLanes, sum[i][v], n, call.relu);
+        }
+      }
+    }
+
+    template <int kCount>
+    INLAY_APART void pixels(const Call& call, int64_t size, const float* a, const float* f,
+                            int64_t taps_h, uint32_t columns, const float* bias, float* c) {
+      int64_t j = 0;
+      for (; j + kVectors * kLanes <= call.shape.n; j += kVectors * kLanes) {
+        block<kCount, kVectors, true>(call, size, a + j, f + j, taps_h, columns, bias + j, c + j,
+                                      0);
+      }
+      for (; j < call.shape.n; j += kLanes) {
+        block<kCount, 1, false>(call, size, a + j, f + j, taps_h, columns, bias + j, c + j,
+                                call.shape.n - j);
+      }
+    }
+
+    template <int kCount>
+    INLAY_INLINE void sized(int64_t size, const Call& call, const float* a, const float* f,
+                            int64_t taps_h, uint32_t columns, const float* bias, float* c) {
+      if constexpr (kCount > kLeast) {
+        if (size < kCount) {
+          sized<kCount - 1>(size, call, a, f, taps_h, columns, bias, c);
+          return;
+        }
+      }
+      pixels<kCount>(call, size, a, f, taps_h, columns, bias, c);
+    }
+
+    INLAY_APART void run(const Call& call, const float* a, const float* f, const float* bias,
+                         float* c) {
+      const SdepthwiseShape& shape = call.shape;
+      const int64_t blocks = (shape.m + kMost - 1) / kMost;
+      for (int64_t i = 0, x = 0; i < blocks; ++i) {
+        const int64_t size = shape.m / blocks + (i < shape.m % blocks);
+        const int64_t column = x * kStride - shape.left;
+        uint32_t columns = 0;
+        for (int at = 0; at < (kMost - 1) * kStride + 3; ++at) {
+          columns |= (uint32_t)((uint64_t)(column + at) < (uint64_t)shape.w) << at;
+        }
+        for (int64_t y = 0; y < shape.rows; ++y) {
+          const int64_t row = y * shape.sh - shape.top;
+          int64_t r0 = 0, r1 = shape.taps_h;
+          while (r0 < r1 && row + r0 * shape.dh < 0) ++r0;
+          while (r0 < r1 && row + (r1 - 1) * shape.dh >= shape.h) --r1;
+          const int64_t corner = (row + r0 * shape.dh) * call.a0 + column * call.a1;
+          const float* from = (const float*)((intptr_t)a + corner * (int64_t)sizeof(float));
+          sized<kMost>(size, call, from, f + r0 * call.f0, r1 - r0, columns, bias,
+                       c + y * call.c0 + x * call.c1);
+        }
+        x += size;
+      }
+    }
+  };
+
+  INLAY_INLINE void along(const Call& call, const float* a, const float* f, const float* bias,
+                          float* c) {
+    // Half a line of each pixel is enough where the other half is still there when it is wanted.
+    if (call.shape.sw == 2) {
+      Along<4, 2, 2>::run(call, a, f, bias, c);
+    } else if (kManyRegisters) {
+      Along<10, 1, 1>::run(call, a, f, bias, c);
+    } else if (sets_of_pixels(call) > 4) {
+      Along<7, 1, 1>::run(call, a, f, bias, c);
+    } else {
+      Along<4, 1, 2>::run(call, a, f, bias, c);
     }
   }
 
   // kCount pixels, kVectors of channels, or one of which n exist; taps_h x taps_w taps from a and f
-  // on. With kStride filters have three columns, and pixels and taps are that far and 1 apart.
-  template <int kCount, int kStride, int kVectors, bool kWhole>
+  // on.
+  template <int kCount, int kVectors, bool kWhole>
   INLAY_INLINE void block(const Call& call, const float* a, const float* f, int64_t taps_h,
                           int64_t taps_w, const float* bias, float* c, int64_t n) {
     static_assert(kWhole || kVectors == 1);
@@ -282,10 +386,6 @@ struct SdepthwiseImage {
       INLAY_UNROLL for (int i = 1; i < kCount; ++i) sum[i][v] = sum[0][v];
     }
     for (int64_t r = 0; r < taps_h; ++r, a += call.tap_h, f += call.f0) {
-      if constexpr (kStride > 0) {
-        row_of_three<kCount, kStride, kVectors, kWhole>(sum, call, a, f, n);
-        continue;
-      }
       for (int64_t s = 0; s < taps_w; ++s) {
         INLAY_UNROLL for (int v = 0; v < kVectors; ++v) {
           const Vector tap = get<kWhole>(f + s * call.f1 + v * kLanes, n);
@@ -350,7 +450,7 @@ struct SdepthwiseImage {
   }
 
   // kCount pixels, all channels.
-  template <int kCount, int kStride>
+  template <int kCount>
   INLAY_APART void pixels(const Call& call, const float* a, const float* f, int64_t taps_h,
                           int64_t taps_w, const float* bias, float* c) {
     if constexpr (kSpread) {
@@ -359,37 +459,36 @@ struct SdepthwiseImage {
     }
     int64_t left = call.shape.n;
     for (; left >= 2 * kLanes; left -= 2 * kLanes) {
-      block<kCount, kStride, 2, true>(call, a, f, taps_h, taps_w, bias, c, 0);
+      block<kCount, 2, true>(call, a, f, taps_h, taps_w, bias, c, 0);
       a += 2 * kLanes;
       f += 2 * kLanes;
       bias += 2 * kLanes;
       c += 2 * kLanes;
     }
     if (left >= kLanes) {
-      block<kCount, kStride, 1, true>(call, a, f, taps_h, taps_w, bias, c, 0);
+      block<kCount, 1, true>(call, a, f, taps_h, taps_w, bias, c, 0);
       a += kLanes;
       f += kLanes;
       bias += kLanes;
       c += kLanes;
       left -= kLanes;
     }
-    if (left > 0) block<kCount, kStride, 1, false>(call, a, f, taps_h, taps_w, bias, c, left);
+    if (left > 0) block<kCount, 1, false>(call, a, f, taps_h, taps_w, bias, c, left);
   }
 
-  template <int kCount, int kStride>
+  template <int kCount>
   INLAY_INLINE void sized(int64_t size, const Call& call, const float* a, const float* f,
                           int64_t taps_h, const float* bias, float* c) {
     if constexpr (kCount > 0) {
       if (size == kCount) {
-        pixels<kCount, kStride>(call, a, f, taps_h, call.shape.taps_w, bias, c);
+        pixels<kCount>(call, a, f, taps_h, call.shape.taps_w, bias, c);
       } else {
-        sized<kCount - 1, kStride>(size, call, a, f, taps_h, bias, c);
+        sized<kCount - 1>(size, call, a, f, taps_h, bias, c);
       }
     }
   }
 
   // Pixels first..last of one row, all their columns in the image; a is at tap (0, 0) of pixel 0.
-  template <int kStride>
   INLAY_INLINE void inner(const Call& call, int64_t first, int64_t last, const float* a,
                           const float* f, int64_t taps_h, const float* bias, float* c) {
     const int64_t blocks = (last - first + kPixels - 1) / kPixels;
@@ -398,7 +497,7 @@ struct SdepthwiseImage {
     c += first * call.c1;
     for (int64_t i = 0; i < blocks; ++i) {
       const int64_t size = least + (i < larger);
-      sized<kPixels, kStride>(size, call, a, f, taps_h, bias, c);
+      sized<kPixels>(size, call, a, f, taps_h, bias, c);
       a += size * call.right;
       c += size * call.c1;
     }
@@ -412,16 +511,17 @@ struct SdepthwiseImage {
                     c1,    relu};
     if constexpr (!kSpread) {
       if (goes_down(call)) {
-        if (shape.taps_h == 3 && shape.sh == 1) return down<3, 1>(call, a, f, bias, c);
+        if (shape.taps_h == 3 && pays_to_go_down(call)) {
+          if (shape.sh == 1) return down<3, 1>(call, a, f, bias, c);
+          if constexpr (kManyRegisters) return down<3, 2>(call, a, f, bias, c);
+        }
         if (shape.taps_h == 5 && shape.sh == 1) return down<5, 1>(call, a, f, bias, c);
         if (shape.taps_h == 5 && shape.sh == 2) return down<5, 2>(call, a, f, bias, c);
-        if constexpr (kManyRegisters) {
-          if (shape.taps_h == 3 && shape.sh == 2) return down<3, 2>(call, a, f, bias, c);
-        }
+      }
+      if (shape.taps_w == 3 && shape.dw == 1 && (shape.sw == 1 || shape.sw == 2)) {
+        return along(call, a, f, bias, c);
       }
     }
-    const bool three =
-        !kManyRegisters && !kSpread && shape.taps_w == 3 && shape.dw == 1 && shape.sw == 2;
     // Pixels first..last of a row have all their columns in the image.
     const int64_t room = shape.w - 1 - (shape.taps_w - 1) * shape.dw + shape.left;
     int64_t first = 0, last = shape.m;
@@ -438,11 +538,7 @@ struct SdepthwiseImage {
       float* to = c + y * c0;
       for (int64_t x = 0; x < shape.m; ++x) {
         if (x == first && x < last) {
-          if (three) {
-            inner<kManyRegisters ? 0 : 2>(call, first, last, start, filter, r1 - r0, bias, to);
-          } else {
-            inner<0>(call, first, last, start, filter, r1 - r0, bias, to);
-          }
+          inner(call, first, last, start, filter, r1 - r0, bias, to);
           x = last - 1;
           continue;
         }
@@ -450,8 +546,8 @@ struct SdepthwiseImage {
         int64_t s0 = 0, s1 = shape.taps_w;
         while (s0 < s1 && column + s0 * shape.dw < 0) ++s0;
         while (s0 < s1 && column + (s1 - 1) * shape.dw >= shape.w) --s1;
-        pixels<1, 0>(call, start + x * call.right + s0 * call.tap_w, filter + s0 * f1, r1 - r0,
-                     s1 - s0, bias, to + x * c1);
+        pixels<1>(call, start + x * call.right + s0 * call.tap_w, filter + s0 * f1, r1 - r0,
+                  s1 - s0, bias, to + x * c1);
       }
     }
   }
