@@ -471,16 +471,19 @@ struct SconvImage {
         const int64_t room =
             rows_meet && x >= first_x ? (last_x < x + left ? last_x - x : left) : 0;
         int64_t done;
-        if (kV == 1 && room >= kTall) {
+        // Plain blocks of one vector may be taller.
+        const int64_t most = kV == 1 && room >= left && left > kMr ? kTall : kMr;
+        if (kV == 1 && room >= kTall && room < left) {
           done = room - room % kTall;
           plain_blocks<kTall, kV>(call, part, block_a, block_c, done / kTall);
         } else {
-          const int64_t blocks = (left + kMr - 1) / kMr, larger = left % blocks;
+          const int64_t blocks = (left + most - 1) / most, larger = left % blocks;
           const int64_t size = left / blocks + (larger > 0);
           if (size <= room && size >= kPlainMr) {
             const int64_t alike = larger > 0 ? larger : blocks;
             done = size * alike <= room ? size * alike : room - room % size;
-            plain_blocks_of<kMr, kV>(size, call, part, block_a, block_c, done / size);
+            plain_blocks_of<kV == 1 ? kTall : kMr, kV>(size, call, part, block_a, block_c,
+                                                       done / size);
           } else {
             Pixels pixels;
             list(call, pixels, block_a, block_c, size, row, x);
