@@ -235,12 +235,18 @@ TEST(Sgemm, PanelsOfEveryMicroKernel) {
 TEST(Sgemm, AsTheBlasHasIt) {
   for (const std::string& target : targets_here()) {
     ParamValues blocks = kSmallBlocks;
-    blocks.insert({{"much", 6000}, {"fewest", 8}, {"shared_columns", 32}});
+    blocks.insert(
+        {{"tiny", 1000}, {"one", 10000}, {"much", 6000}, {"fewest", 8}, {"shared_columns", 32}});
     cli::LoadedProgram loaded(build("sgemm_blas.inlay", target, blocks)[Artifact::SharedObject]);
     for (int which = 0; which < 4; ++which) {
       bool ta = which / 2, tb = which % 2;
       std::string name = std::string("sgemm_") + (ta ? 't' : 'n') + (tb ? 't' : 'n');
       const InlayCallable* function = loaded.function(name);
+      Matrix square(9, 9, 0, 1), of_it(9, 9, 0, 2);
+      InlayValue twice[] = {inlay_float(1), inlay_tensor(&square.tensor),
+                            inlay_tensor(&square.tensor), inlay_float(0),
+                            inlay_tensor(&of_it.tensor)};
+      EXPECT_EQ(inlay_call(function, twice, 5), INLAY_OK) << name << ": " << inlay_last_error();
       for (auto [alpha, beta] : {std::pair{1.0f, 0.0f}, std::pair{-0.5f, 1.0f},
                                  std::pair{0.0f, 2.0f}, std::pair{3.0f, -1.5f}}) {
         auto call = [&](const DLTensor* a, const DLTensor* b, const DLTensor* c) {
