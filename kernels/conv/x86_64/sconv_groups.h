@@ -2,7 +2,7 @@
 // it. Lanes are the output channels of as many groups as fill a vector.
 //
 // Equation   that of sconv_image.h, for each of several groups whose channels follow each other
-// Extents    2 * n and 2 * k at most kLanes, and what `takes` says
+// Extents    n and k at most kLanes, and what `takes` says
 //
 // A vector of the image holds the channels of those groups at a pixel, and lane j wants channel p
 // of its own group: a permutation, which serves all taps of a filter row that read the pixel. So
@@ -41,10 +41,14 @@ struct SconvGroups {
 
   static int64_t reach(const SgroupsShape& shape) { return (shape.taps_h - 1) * shape.dh + 1; }
   static bool takes(const SgroupsShape& shape) {
-    return shape.groups > 1 && 2 * shape.n <= kLanes && 2 * shape.k <= kLanes && shape.n > 0 &&
-           shape.k > 0 && shape.taps_h > 0 && shape.taps_w > 0 && shape.taps_h <= kTaps &&
-           shape.taps_w <= kTaps && shape.taps_h * shape.taps_w * shape.k <= kWeights &&
-           shape.w > 0 && reach(shape) <= kPixels / shape.w;
+    // One group alone is worth the copy where three taps share an input.
+    const bool side_by_side = 2 * shape.n <= kLanes && 2 * shape.k <= kLanes;
+    const bool alone = shape.n <= kLanes && shape.k <= kLanes && shape.taps_w == 3 &&
+                       shape.sw == 1 && shape.dw == 1;
+    return shape.groups > 1 && (side_by_side || alone) && shape.n > 0 && shape.k > 0 &&
+           shape.taps_h > 0 && shape.taps_w > 0 && shape.taps_h <= kTaps && shape.taps_w <= kTaps &&
+           shape.taps_h * shape.taps_w * shape.k <= kWeights && shape.w > 0 &&
+           reach(shape) <= kPixels / shape.w;
   }
 
   // What the blocks of a row of c have in common.

@@ -32,11 +32,12 @@ struct SconvPixels {
     bool relu;
   };
 
-  // The pixels of a block had better stay in the first cache while all channels pass over them.
-  // Steps of pixels that are computed twice cost as much as others; what they save is the turning
-  // round of a block of the other kind, about as long as eight of its steps.
+  // All channels pass over the pixels of a block, kBlock at a time: with 8 of them they may come
+  // from L2, with 4 they had better stay in the first cache. Steps of pixels that are computed
+  // twice cost as much as others; what they save is the turning round of a block of the other kind,
+  // about as long as eight of its steps.
   static bool pays(int64_t m, int64_t k) {
-    constexpr int64_t kNear = 24 * 1024;
+    constexpr int64_t kNear = (kBlock >= 8 ? 512 : 24) * 1024;
     const int64_t twice = (kLanes - m % kLanes) % kLanes;
     return m >= kVectors * kLanes && k * kVectors * kLanes * (int64_t)sizeof(float) <= kNear &&
            twice * k <= 8 * m;
