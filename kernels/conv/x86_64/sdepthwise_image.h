@@ -233,17 +233,18 @@ struct SdepthwiseImage {
   template <int kTaps, int kStep>
   INLAY_INLINE void down(const Call& call, const float* a, const float* f, const float* bias,
                          float* c) {
-    if constexpr (!kManyRegisters) {
-      // Sums of filters with five rows leave no room for two vectors.
-      Down<kTaps, kStep, kTaps == 5 ? 1 : 2>::run(call, a, f, bias, c);
+    if constexpr (kTaps == 5) {
+      // Sums of five rows leave 16 registers no room for two vectors.
+      Down<kTaps, kStep, kManyRegisters ? 2 : 1>::run(call, a, f, bias, c);
+    } else if constexpr (!kManyRegisters) {
+      Down<kTaps, kStep, 2>::run(call, a, f, bias, c);
+    } else if (sets_of_pixels(call) >= 2 * Down<kTaps, kStep, 1>::kColumns) {
+      Down<kTaps, kStep, 1>::run(call, a, f, bias, c);
     } else {
-      if (sets_of_pixels(call) >= 2 * Down<kTaps, kStep, 1>::kColumns) {
-        Down<kTaps, kStep, 1>::run(call, a, f, bias, c);
-      } else {
-        Down<kTaps, kStep, kTaps == 5 ? 2 : 4>::run(call, a, f, bias, c);
-      }
+      Down<kTaps, kStep, 4>::run(call, a, f, bias, c);
     }
   }
+
   static bool goes_down(const Call& call) {
     const SdepthwiseShape& s = call.shape;
     return s.taps_h == s.taps_w && s.sh == s.sw && s.dh == 1 && s.dw == 1 && s.m >= 3 &&
