@@ -103,12 +103,11 @@ typedef struct Operands {
   float* c;
   int64_t c_row;
   float alpha, beta;
-  float* panel;   // where the rows of b are copied to, one behind the other
-  int64_t ahead;  // floats from a row of b to what is fetched meanwhile
-  const float*
-      next;  // rows of b of a later strip, `next_step` apart, of which so many lines of the
-  int64_t next_step;  // cache are to be fetched
-  int64_t next_lines;
+  float* panel;        // where the rows of b are copied to, one behind the other
+  int64_t ahead;       // floats from a row of b to what is fetched meanwhile
+  const float* next;   // rows of b of a later strip,
+  int64_t next_step;   // so far apart, of which
+  int64_t next_lines;  // so many lines of the caches are to be fetched
 } Operands;
 
 enum { kRowsAhead = 8 };
@@ -117,48 +116,40 @@ enum { kLine = 16 };
 // Steps that take long enough to bring a block of c along.
 enum { kLong = 128 };
 
-// Where a step reads a. With one pointer the compiler walks from row to row, where no stride is a
-// constant: each address waits for the one before it, a cycle a row, and a narrow block does its
-// sums in less. That has a place for every third row, in floats from the begin of a; those between
-// are one and two strides further.
+// Where a narrow block reads a. With one pointer the compiler walks from row to row, where no
+// stride is a constant: each address waits for the one before it, a cycle a row, and such a block
+// does its sums in less. It has a place for every third row, in floats from the begin of a; those
+// between are one and two strides further.
 enum { kApart = 3 };
-typedef struct Rows {
-  const float* a;
+typedef struct Places {
   int64_t at[(kRows + kApart - 1) / kApart];
-} Rows;
+} Places;
 
 INLAY_INLINE int is_narrow(int m, int nv) {
   return nv <= 2 && m > 4;
 }
-INLAY_INLINE Rows rows_of(int m, const Operands* o) {
-  Rows rows;
-  rows.a = o->a;
+INLAY_INLINE Places places_of(int m, const Operands* o) {
+  Places places;
 #pragma clang loop unroll(full)
-  for (int g = 0; g * kApart < m; ++g) rows.at[g] = g * kApart * o->a_row;
-  return rows;
+  for (int g = 0; g * kApart < m; ++g) places.at[g] = g * kApart * o->a_row;
+  return places;
 }
-INLAY_INLINE void advance(int m, int nv, Rows* rows, int64_t by) {
-  if (!is_narrow(m, nv)) {
-    rows->a += by;
-    return;
-  }
+INLAY_INLINE void advance(int m, int nv, Places* places, int64_t by) {
+  if (!is_narrow(m, nv)) return;
 #pragma clang loop unroll(full)
   for (int g = 0; g * kApart < m; ++g) {
-    rows->at[g] += by;
+    places->at[g] += by;
     // Else it would be derived from the first one again, or there would be one for each row. (A
     // number, not a pointer: of that the compiler would no longer know that it is only read from.)
-    __asm__("" : "+r"(rows->at[g]));
+    __asm__("" : "+r"(places->at[g]));
   }
 }
-INLAY_INLINE const float* element(int m, int nv, const Operands* o, const Rows* rows, int i) {
-  return is_narrow(m, nv) ? o->a + i % kApart * o->a_row + rows->at[i / kApart]
-                          : rows->a + i * o->a_row;
-}
 
-// acc[i, :] += a[i] * b[:], one step of k, `later` floats behind where the rows of a are.
+// acc[i, :] += a[i] * b[:], one step of k. A narrow block reads a `later` floats behind its places,
+// and does not look at `a`.
 INLAY_INLINE void step(int m, int nv, int masked, Mask tail, int fetch, const Operands* o,
-                       const Rows* rows, int64_t later, const float* b, float* panel,
-                       Vec acc[kRows][kVectors]) {
+                       const float* a, const Places* places, int64_t later, const float* b,
+                       float* panel, Vec acc[kRows][kVectors]) {
   Vec row[kVectors];
 #pragma clang loop unroll(full)
   for (int v = 0; v < nv; ++v) {
@@ -177,7 +168,9 @@ INLAY_INLINE void step(int m, int nv, int masked, Mask tail, int fetch, const Op
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < m; ++i) {
-    const Vec x = broadcast(element(m, nv, o, rows, i)[later]);
+    const Vec x =
+        broadcast(is_narrow(m, nv) ? (o->a + i % kApart * o->a_row)[places->at[i / kApart] + later]
+                                   : a[i * o->a_row]);
 #pragma clang loop unroll(full)
     for (int v = 0; v < nv; ++v) acc[i][v] = multiply_add(x, row[v], acc[i][v]);
   }
@@ -188,10 +181,10 @@ INLAY_INLINE void step(int m, int nv, int masked, Mask tail, int fetch, const Op
 // sees a row of a coming only when it has begun, and never the rows of c and b, of which a line is
 // touched once.
 INLAY_INLINE void fetch_what_follows(int m, int nv, int64_t line, const Operands* o,
-                                     const Rows* rows) {
+                                     const float* a) {
   const int64_t lines = nv * kLanes / kLine;
 #pragma clang loop unroll(full)
-  for (int i = 0; i < m; ++i) __builtin_prefetch(element(m, nv, o, rows, i) + m * o->a_row, 0, 2);
+  for (int i = 0; i < m; ++i) __builtin_prefetch(a + (m + i) * o->a_row, 0, 2);
   if (line < m) {
     const float* row = o->c + (m + line) * o->c_row;
 #pragma clang loop unroll(full)
@@ -224,45 +217,52 @@ INLAY_INLINE void block(const int m, const int nv, const int masked, Mask tail, 
         __builtin_prefetch(o->c + i * o->c_row + v * kLanes);
     }
   }
-  Rows rows = rows_of(m, o);
-  const float* b = o->b;
+  Places places = places_of(m, o);
+  const float *a = o->a, *b = o->b;
   float* panel = copies ? o->panel : 0;
   int64_t p = o->k;
   if (sets > 1) {
     for (; p >= sets; p -= sets) {
 #pragma clang loop unroll(full)
       for (int s = 0; s < sets; ++s) {
-        step(m, nv, masked, tail, fetch, o, &rows, s * o->a_step, b + s * o->b_step, 0, acc[s]);
+        step(m, nv, masked, tail, fetch, o, a + s * o->a_step, &places, s * o->a_step,
+             b + s * o->b_step, 0, acc[s]);
       }
-      advance(m, nv, &rows, sets * o->a_step);
+      a += sets * o->a_step;
+      advance(m, nv, &places, sets * o->a_step);
       b += sets * o->b_step;
     }
   }
   for (int64_t line = 0; follows && p >= kLine; p -= kLine, ++line) {
-    fetch_what_follows(m, nv, line, o, &rows);
+    fetch_what_follows(m, nv, line, o, a);
 #pragma clang loop unroll(disable)
     for (int q = 0; q < kLine; q += 2) {
-      step(m, nv, masked, tail, fetch, o, &rows, 0, b, 0, acc[0]);
-      step(m, nv, masked, tail, fetch, o, &rows, o->a_step, b + o->b_step, 0, acc[0]);
-      advance(m, nv, &rows, 2 * o->a_step);
+      step(m, nv, masked, tail, fetch, o, a, &places, 0, b, 0, acc[0]);
+      step(m, nv, masked, tail, fetch, o, a + o->a_step, &places, o->a_step, b + o->b_step, 0,
+           acc[0]);
+      a += 2 * o->a_step;
+      advance(m, nv, &places, 2 * o->a_step);
       b += 2 * o->b_step;
     }
   }
   if (!masked && !follows) {
     for (; p >= 2; p -= 2) {
-      step(m, nv, masked, tail, fetch, o, &rows, 0, b, panel, acc[0]);
+      step(m, nv, masked, tail, fetch, o, a, &places, 0, b, panel, acc[0]);
       if (copies) panel += nv * kLanes;
-      step(m, nv, masked, tail, fetch, o, &rows, o->a_step, b + o->b_step, panel, acc[0]);
+      step(m, nv, masked, tail, fetch, o, a + o->a_step, &places, o->a_step, b + o->b_step, panel,
+           acc[0]);
       if (copies) panel += nv * kLanes;
-      advance(m, nv, &rows, 2 * o->a_step);
+      a += 2 * o->a_step;
+      advance(m, nv, &places, 2 * o->a_step);
       b += 2 * o->b_step;
     }
   }
 #pragma clang loop unroll(disable)
   for (; p > 0; --p) {
-    step(m, nv, masked, tail, fetch, o, &rows, 0, b, panel, acc[0]);
+    step(m, nv, masked, tail, fetch, o, a, &places, 0, b, panel, acc[0]);
     if (copies) panel += nv * kLanes;
-    advance(m, nv, &rows, o->a_step);
+    a += o->a_step;
+    advance(m, nv, &places, o->a_step);
     b += o->b_step;
   }
 #pragma clang loop unroll(full)
