@@ -40,15 +40,22 @@ struct SconvGroups {
   static constexpr int64_t kPixels = 1024;                       ///< pixels of the rows of a filter
 
   static int64_t reach(const SgroupsShape& shape) { return (shape.taps_h - 1) * shape.dh + 1; }
+  // Groups in a vector.
+  static int64_t together(const SgroupsShape& shape) {
+    const int64_t most = shape.n > shape.k ? shape.n : shape.k;
+    return kLanes / (most > 1 ? most : 1);
+  }
+  static bool three_columns(const SgroupsShape& shape) {
+    return shape.taps_w == 3 && shape.dw == 1 && (shape.sw == 1 || shape.sw == 2);
+  }
   static bool takes(const SgroupsShape& shape) {
-    // One group alone is worth the copy where three taps share an input.
-    const bool side_by_side = 2 * shape.n <= kLanes && 2 * shape.k <= kLanes;
-    const bool alone = shape.n <= kLanes && shape.k <= kLanes && shape.taps_w == 3 &&
-                       shape.sw == 1 && shape.dw == 1;
-    return shape.groups > 1 && (side_by_side || alone) && shape.n > 0 && shape.k > 0 &&
-           shape.taps_h > 0 && shape.taps_w > 0 && shape.taps_h <= kTaps && shape.taps_w <= kTaps &&
-           shape.taps_h * shape.taps_w * shape.k <= kWeights && shape.w > 0 &&
-           reach(shape) <= kPixels / shape.w;
+    // A group alone is worth the copy where three taps share an input.
+    const bool fits = shape.n <= kLanes && shape.k <= kLanes;
+    const bool alone = together(shape) == 1;
+    return shape.groups > 1 && fits && (!alone || three_columns(shape)) && shape.n > 0 &&
+           shape.k > 0 && shape.taps_h > 0 && shape.taps_w > 0 && shape.taps_h <= kTaps &&
+           shape.taps_w <= kTaps && shape.taps_h * shape.taps_w * shape.k <= kWeights &&
+           shape.w > 0 && reach(shape) <= kPixels / shape.w;
   }
 
   // What the blocks of a row of c have in common.
@@ -64,8 +71,8 @@ struct SconvGroups {
   };
 
   // Pixels `x` to `x + size` of a row of c. With kStride filters have three columns, and pixels and
-  // taps are that far and 1 apart.
-  template <int kSize, int kStride>
+  // taps are that far and 1 apart. With kAlone a vector holds one group.
+  template <int kSize, int kStride, bool kAlone>
   INLAY_APART void block(const Row& row, int64_t x, int64_t size, float* c) {
     const SgroupsShape& shape = row.shape;
     const int64_t k = shape.k, column = x * shape.sw - shape.left;
@@ -98,7 +105,9 @@ struct SconvGroups {
           __asm__ volatile("" : "+r"(columns));  // no register for each bit
           INLAY_UNROLL for (int at = 0; at < (kSize - 1) * kStride + 3; ++at) {
             if (__builtin_expect(!(columns >> at & 1), 0)) continue;
-            const Vector picked = Isa::pick(Isa::load(a + at * kLanes), places);
+            const float* const pixel = a + at * kLanes;
+            const Vector picked =
+                kAlone ? Isa::broadcast(pixel + p) : Isa::pick(Isa::load(pixel), places);
             INLAY_UNROLL for (int s = 0; s < 3; ++s) {
               const int i = (at - s) / kStride;
               if (at < s || (at - s) % kStride != 0 || i >= kSize) continue;
@@ -155,7 +164,7 @@ struct SconvGroups {
     }
   }
 
-  template <int kStride>
+  template <int kStride, bool kAlone>
   INLAY_INLINE void blocks(const Row& row, float* c) {
     const int64_t m = row.shape.m, count = (m + kMost - 1) / kMost;
     for (int64_t i = 0, x = 0; i < count; ++i) {
@@ -163,11 +172,11 @@ struct SconvGroups {
       // A block computes as many pixels as a smaller one needs, and stores those that there are.
       constexpr int kMiddle = kMost * 3 / 4, kSmall = kMost / 2;
       if (size > kMiddle) {
-        block<kMost, kStride>(row, x, size, c);
+        block<kMost, kStride, kAlone>(row, x, size, c);
       } else if (size > kSmall) {
-        block<kMiddle, kStride>(row, x, size, c);
+        block<kMiddle, kStride, kAlone>(row, x, size, c);
       } else {
-        block<kSmall, kStride>(row, x, size, c);
+        block<kSmall, kStride, kAlone>(row, x, size, c);
       }
       x += size;
     }
@@ -195,7 +204,7 @@ struct SconvGroups {
                        SconvStrides cs) {
     alignas(64) float weights[kWeights * kLanes], image[kPixels * kLanes];
     const int64_t n = shape.n, k = shape.k;
-    const int64_t most = kLanes / n < kLanes / k ? kLanes / n : kLanes / k;
+    const int64_t most = together(shape);
     for (int64_t g = 0; g < shape.groups; g += most) {
       const int64_t count = most < shape.groups - g ? most : shape.groups - g;
       for (int64_t t = 0; t < shape.taps_h * shape.taps_w * k; ++t) {
@@ -228,12 +237,12 @@ struct SconvGroups {
           copy(groups_a + next * as.row, as, shape.w, count * k, kept(next));
         }
         for (int64_t r = row.r0; r < row.r1; ++r) row.rows[r] = kept(top + r * shape.dh);
-        if (shape.taps_w == 3 && shape.dw == 1 && shape.sw == 1) {
-          blocks<1>(row, to);
-        } else if (shape.taps_w == 3 && shape.dw == 1 && shape.sw == 2) {
-          blocks<2>(row, to);
+        if (!three_columns(shape)) {
+          blocks<0, false>(row, to);
+        } else if (shape.sw == 1) {
+          most > 1 ? blocks<1, false>(row, to) : blocks<1, true>(row, to);
         } else {
-          blocks<0>(row, to);
+          most > 1 ? blocks<2, false>(row, to) : blocks<2, true>(row, to);
         }
       }
     }
