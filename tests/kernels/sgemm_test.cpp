@@ -207,7 +207,7 @@ TEST(Sgemm, LargeOnesByTheirOwnBlocksOnThreeThreads) {
           Size{20, 1024, 100},  Size{300, 1024, 70},  Size{6, 700, 150},  Size{8, 1024, 300},
           Size{5, 1283, 270},   Size{4, 515, 400},    Size{13, 601, 277}, Size{61, 2048, 39},
           Size{7, 3333, 257},   Size{250, 1024, 5},   Size{30, 56, 24},   Size{150, 1000, 300},
-          Size{9, 1000, 700},   Size{61, 70, 1300},   Size{3, 2100, 90}}) {
+          Size{9, 1000, 700},   Size{61, 70, 1300},   Size{3, 2100, 90},  Size{61, 2048, 100}}) {
       sgemm.check(size);
     }
     // Shared out by columns, by rows, by both, and by strips that are packed; few rows, by columns.
