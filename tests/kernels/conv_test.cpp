@@ -218,6 +218,9 @@ std::vector<Conv> squares() {
   }
   all.push_back({4, 1, 1, 50, 30, 20, 3, 3, 1, 1, 1, 1, 1, 1});
   all.push_back({1, 1, 1, 97, 25, 9, 3, 3, 2, 2, 0, 1, 1, 1});
+  // Images of more than 1 MB.
+  all.push_back({1, 1, 1, 75, 71, 50, 3, 3, 2, 2, 1, 1, 1, 1});
+  all.push_back({1, 1, 1, 66, 65, 64, 3, 3, 2, 2, 1, 0, 1, 1});
   return all;
 }
 

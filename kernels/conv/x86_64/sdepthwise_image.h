@@ -264,7 +264,8 @@ struct SdepthwiseImage {
 
   // Filters of three columns, row by row: blocks of at most kMost pixels of c, kStride apart in a,
   // and kVectors of channels. Of the columns that a block reads, bits say which are in the image.
-  template <int kMost, int kStride, int kVectors>
+  // With kFetch the rows that the next row of c is the first to read are fetched ahead.
+  template <int kMost, int kStride, int kVectors, bool kFetch = false>
   struct Along {
     static constexpr int kLeast = (kMost + 1) / 2;  ///< of blocks of nearly one size
 
@@ -288,6 +289,9 @@ struct SdepthwiseImage {
         asm volatile("" : "+r"(columns));  // no register for each bit
         INLAY_UNROLL for (int at = 0; at < (kCount - 1) * kStride + 3; ++at) {
           if (__builtin_expect(!(columns >> at & 1), 0)) continue;
+          if (kFetch && r >= taps_h - kStride) {
+            __builtin_prefetch(a + at * call.a1 + call.shape.sh * call.a0);
+          }
           Vector x[kWide];
           INLAY_UNROLL for (int v = 0; v < kWide; ++v) {
             x[v] = get<kWhole>(a + at * call.a1 + v * kLanes, n);
@@ -365,7 +369,14 @@ struct SdepthwiseImage {
                           float* c) {
     // Half a line of each pixel is enough where the other half is still there when it is wanted.
     if (call.shape.sw == 2) {
-      Along<4, 2, 2>::run(call, a, f, bias, c);
+      // An image that L2 does not hold comes too slowly for so few products. Elsewhere, and with
+      // more products for an input, fetching ahead costs more than it gains.
+      constexpr int64_t kLarge = 1 << 20;
+      if (call.shape.h * call.a0 * (int64_t)sizeof(float) > kLarge) {
+        Along<4, 2, 2, true>::run(call, a, f, bias, c);
+      } else {
+        Along<4, 2, 2>::run(call, a, f, bias, c);
+      }
     } else if (kManyRegisters) {
       Along<10, 1, 1>::run(call, a, f, bias, c);
     } else if (sets_of_pixels(call) > 4) {
