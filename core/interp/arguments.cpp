@@ -88,6 +88,7 @@ Region take_tensor(Machine& machine, const Function& function, const Formals::Te
   auto storage = std::make_shared<Storage>();
   storage->type = formal.type;
   storage->count = count;
+  storage->of_caller = true;
   storage->data = static_cast<std::byte*>(tensor.data) + low * bytes;
   if (tensor.uninitialised && machine.options.check_uninitialised) {
     storage->written.assign(count, 0);

@@ -26,7 +26,7 @@ const Op* Compiler::expr(const Expr& expr) {
     case ExprKind::Select:
       return select(*expr.as<Select>());
     case ExprKind::Load:
-      return load(*expr.as<Load>());
+      return load(*expr.as<Load>(), false);
     case ExprKind::Ramp: {
       auto* ramp = expr.as<Ramp>();
       const Op* base = this->expr(ramp->base);
@@ -196,14 +196,33 @@ Access Compiler::access(const Buffer& buffer, const std::vector<Expr>& indices, 
         {expr(index), plain == env_->vars.end() ? -1 : int64_t{plain->second}});
     access.lanes = index.type().lanes;
   }
+  code_.max_lanes = std::max(code_.max_lanes, access.lanes);
   return access;
 }
 
-const Op* Compiler::load(const Load& node) {
+const Op* Compiler::load(const Load& node, bool copied) {
   Access from = access(node.buffer, node.indices, false, node.loc);
-  return with_element(node.type, [&](auto element) {
-    return op<LoadOp<decltype(element)>>(std::move(from), node.type.bytes());
+  return with_element(node.type, [&](auto element) -> const Op* {
+    using Element = decltype(element);
+    int bytes = node.type.bytes();
+    if (copied) return op<LoadOp<Element, true>>(std::move(from), bytes);
+    return op<LoadOp<Element, false>>(std::move(from), bytes);
   });
+}
+
+bool Compiler::is_copy(const Expr& value) {
+  auto* choice = value.as<Select>();
+  if (!choice) return value.as<Load>() != nullptr;
+  return choice->condition.type().is_scalar() && (is_copy(choice->a) || is_copy(choice->b));
+}
+
+const Op* Compiler::copied(const Expr& value) {
+  if (!is_copy(value)) return expr(value);
+  if (auto* node = value.as<Load>()) return load(*node, true);
+  auto* choice = value.as<Select>();
+  const Op* condition = expr(choice->condition);
+  const Op* a = copied(choice->a);
+  return op<ChooseOp>(condition, a, copied(choice->b));
 }
 
 const Op* Compiler::math(const CallMath& node) {

@@ -212,10 +212,16 @@ void Compiler::allocate(const Allocate& node) {
 
 void Compiler::store(const Store& node) {
   Access to = access(node.buffer, node.indices, true, node.loc);
-  const Op* value = expr(node.value);
+  bool copies = is_copy(node.value);
+  const Op* value = copied(node.value);
   DType type = node.buffer->type;
   with_element(type, [&](auto element) {
-    step<StoreStep<decltype(element)>>(std::move(to), value, type.bytes());
+    using Element = decltype(element);
+    if (copies) {
+      step<StoreStep<Element, true>>(std::move(to), value, type.bytes());
+    } else {
+      step<StoreStep<Element, false>>(std::move(to), value, type.bytes());
+    }
   });
 }
 

@@ -39,7 +39,11 @@ class Compiler {
   const Op* integer_binary(const Binary& node);
   const Op* float_binary(const Binary& node);
   const Op* select(const Select& node);
-  const Op* load(const Load& node);
+  const Op* load(const Load& node, bool copied);
+  /// A value that is an element as it was loaded, or a scalar condition's choice of one.
+  static bool is_copy(const Expr& value);
+  /// The value of a store; of a copy, what nobody wrote is no fault yet.
+  const Op* copied(const Expr& value);
   const Op* math(const CallMath& node);
   const Op* external(const Expr& call);
   /// An extent or stride: overflow in it is a fault.

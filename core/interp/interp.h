@@ -49,6 +49,11 @@ struct InterpOptions {
 /// "uninitialised-read", "race", "barrier", "assert", "division-by-zero", "shift", "overflow",
 /// "negative-extent", "out-of-memory", "view-mismatch", "extern", "recursion", "step-limit".
 ///
+/// An element that nobody wrote may be copied from one allocation to another: a store whose value
+/// is a load, or what select with a scalar condition chooses, hands on that it was never written.
+/// So a copied box may hold more than what its user reads. Any other use of it is the fault, and so
+/// is a store to an argument.
+///
 /// A race is two iterations of a parallel, vectorized, grid or lane loop that touch one element,
 /// one of them writing, with no barrier between them. Which iteration runs first does not matter:
 /// all accesses are remembered. An allocation is aligned as declared and no better.

@@ -34,6 +34,7 @@ Machine::Machine(const Code& compiled, const InterpOptions& chosen)
   frame.buffers.resize(code.buffers);
   scratch.resize(code.scratch);
   levels.resize(code.max_levels);
+  unwritten.resize(code.max_lanes);
 }
 
 Pc Machine::run(Pc& pc) {
@@ -86,10 +87,17 @@ void Machine::locate_lanes(const Access& access, std::vector<int64_t>& positions
   }
 }
 
-void Machine::uninitialised(const Access& access, int lane) {
+void Machine::uninitialised(const Access& access, int lane, const Access* stored_to) {
+  std::vector<Diagnostic> notes;
+  const Site& site = code.sites[access.site];
+  if (stored_to) {
+    const Site& to = code.sites[stored_to->site];
+    std::string text = "it would go into the argument `" + to.buffer + "` here";
+    notes.push_back({Severity::Note, "", text, to.loc, path_text(to.path), "", "", {}});
+  }
   fault(access.site, "uninitialised-read",
-        "read of `" + code.sites[access.site].buffer + "`" + indices_text(access, lane) +
-            ", which was never written");
+        "read of `" + site.buffer + "`" + indices_text(access, lane) + ", which was never written",
+        "", std::move(notes));
 }
 
 void Machine::watch_read(const Access& access, Storage& storage, int64_t position, int lane) {

@@ -18,6 +18,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "core/interp/interp.h"
 
@@ -38,6 +39,7 @@ struct Storage {
   int64_t count = 0;
   std::byte* data = nullptr;
   std::vector<uint8_t> written;  ///< by element; empty: all were
+  bool of_caller = false;        ///< a tensor: what lies in it is seen from outside
   std::vector<uint64_t> stamps;  ///< by element 1 + levels words; empty: not watched
   std::unique_ptr<std::byte[]> owned;
   int64_t capacity = 0;  ///< bytes owned
@@ -118,6 +120,7 @@ struct Code {
   std::vector<Path> paths;
   uint32_t regs = 0, buffers = 0, scratch = 0;
   uint32_t max_levels = 0;  ///< deepest nest of parallel loops
+  int max_lanes = 1;        ///< of an access
 };
 
 /// An active parallel loop, or the work-items of a workgroup between two barriers.
@@ -146,6 +149,9 @@ class Machine {
   size_t active = 0;
   /// How many levels are active in a work-item outside of its own loops; 0: no work-item runs.
   size_t item_levels = 0;
+  /// By lane of the value that a StoreStep is about to store: the access that read an element which
+  /// nobody wrote, or null.
+  std::vector<const Access*> unwritten;
 
   Value& reg(uint32_t index) { return frame.regs[index]; }
 
@@ -171,6 +177,18 @@ class Machine {
     if (!storage.written.empty() && !storage.written[position]) uninitialised(access, lane);
     if (active != 0 && !storage.stamps.empty()) watch_read(access, storage, position, lane);
   }
+  /// The same, where the element is only copied: that it was never written goes with it.
+  void note_copied(const Access& access, Storage& storage, int64_t position, int lane = 0) {
+    if (!storage.written.empty() && !storage.written[position]) unwritten[lane] = &access;
+    if (active != 0 && !storage.stamps.empty()) watch_read(access, storage, position, lane);
+  }
+  /// After note_write(), for a value whose reads were noted by note_copied().
+  void hand_on(const Access& to, Storage& storage, int64_t position, int lane = 0) {
+    const Access* from = std::exchange(unwritten[lane], nullptr);
+    if (!from) return;
+    if (storage.of_caller) uninitialised(*from, lane, &to);
+    storage.written[position] = 0;
+  }
   void note_write(const Access& access, Storage& storage, int64_t position, int lane = 0) {
     if (!storage.written.empty()) storage.written[position] = 1;
     if (active != 0 && !storage.stamps.empty()) watch_write(access, storage, position, lane);
@@ -189,7 +207,8 @@ class Machine {
   }
   void watch_read(const Access& access, Storage& storage, int64_t position, int lane);
   void watch_write(const Access& access, Storage& storage, int64_t position, int lane);
-  [[noreturn]] void uninitialised(const Access& access, int lane);
+  [[noreturn]] void uninitialised(const Access& access, int lane,
+                                  const Access* stored_to = nullptr);
   std::string indices_text(const Access& access, int lane);
   std::string path_text(uint32_t path) const;
   std::string variables_text(uint32_t path);

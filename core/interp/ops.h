@@ -276,14 +276,15 @@ auto with_element(DType type, Use use) {
   }
 }
 
-template <typename Element>
+/// `copied`: the value is stored as it is.
+template <typename Element, bool copied>
 class LoadOp : public Op {
  public:
   LoadOp(Access access, int bytes) : access_(std::move(access)), bytes_(bytes) {}
   Value eval(Machine& machine) const override {
     int64_t position = machine.locate(access_);
     Storage& storage = *machine.frame.buffers[access_.buffer].storage;
-    machine.note_read(access_, storage, position);
+    note(machine, storage, position, 0);
     return Element::load(storage.data + position * bytes_);
   }
   void eval_lanes(Machine& machine, Value* out) const override {
@@ -291,17 +292,26 @@ class LoadOp : public Op {
     machine.locate_lanes(access_, positions);
     Storage& storage = *machine.frame.buffers[access_.buffer].storage;
     for (int lane = 0; lane < access_.lanes; ++lane) {
-      machine.note_read(access_, storage, positions[lane], lane);
+      note(machine, storage, positions[lane], lane);
       out[lane] = Element::load(storage.data + positions[lane] * bytes_);
     }
   }
 
  private:
+  void note(Machine& machine, Storage& storage, int64_t position, int lane) const {
+    if (copied) {
+      machine.note_copied(access_, storage, position, lane);
+    } else {
+      machine.note_read(access_, storage, position, lane);
+    }
+  }
+
   Access access_;
   int bytes_;
 };
 
-template <typename Element>
+/// `copies`: the value may be an element as it was loaded.
+template <typename Element, bool copies>
 class StoreStep : public Step {
  public:
   StoreStep(Access access, const Op* value, int bytes)
@@ -312,6 +322,7 @@ class StoreStep : public Step {
     Value value = value_->eval(machine);
     Storage& storage = *machine.frame.buffers[access_.buffer].storage;
     machine.note_write(access_, storage, position);
+    if (copies) machine.hand_on(access_, storage, position);
     Element::store(storage.data + position * bytes_, value);
     return pc + 1;
   }
@@ -325,6 +336,7 @@ class StoreStep : public Step {
     Storage& storage = *machine.frame.buffers[access_.buffer].storage;
     for (int lane = 0; lane < access_.lanes; ++lane) {
       machine.note_write(access_, storage, positions[lane], lane);
+      if (copies) machine.hand_on(access_, storage, positions[lane], lane);
       Element::store(storage.data + positions[lane] * bytes_, values[lane]);
     }
     return pc + 1;

@@ -73,6 +73,47 @@ TEST(InterpFaults, UninitialisedReads) {
   run("func f(a: f32[2]) { a[0] += 1.0 }", {out.ref()});
 }
 
+TEST(InterpFaults, UnwrittenElementsMayBeCopiedButNotUsed) {
+  // Copied as they are, through two allocations, scalars and vectors, chosen or not.
+  auto function = [](const std::string& use) {
+    return R"(func f(a: f32[8]) {
+      alloc t: f32[8]  alloc u: f32[8]  alloc v: f32[8]
+      for i in 0..4 { t[2 * i] = 1.0 + f32(i) }
+      for i in 0..8 { u[i] = select(i < 6, t[i], select(i == 6, 9.0, t[7])) }
+      v[ramp(0, 1, 8)] = u[ramp(0, 1, 8)]
+      )" + use +
+           " }";
+  };
+  Array<float> a({8});
+  run(function("for i in 0..4 { a[i] = v[2 * i] }"), {a});
+  EXPECT_EQ(std::vector<float>(a.data.begin(), a.data.begin() + 4),
+            (std::vector<float>{1, 2, 3, 9}));
+  struct Use {
+    const char *text, *message;
+  };
+  for (const Use& use :
+       {Use{"a[0] = v[3] + 1.0", "read of `v`[3], which was never written"},
+        Use{"a[0] = v[7]", "read of `v`[7], which was never written"},
+        Use{"a[0] = select(v[6] > 0.0, v[5], 0.0)", "read of `v`[5], which was never written"},
+        Use{"if v[1] > 0.0 { a[0] = 1.0 }", "read of `v`[1], which was never written"},
+        Use{"let x = v[1] u[0] = x", "read of `v`[1], which was never written"},
+        Use{"a[ramp(0, 1, 4)] = v[ramp(0, 1, 4)]", "read of `v`[1], which was never written"}}) {
+    Diagnostic error = fault_of(function(use.text), {a});
+    EXPECT_EQ(error.rule, "uninitialised-read") << use.text;
+    EXPECT_EQ(error.message, use.message);
+  }
+  // A store into the caller's tensor says where.
+  Diagnostic error = fault_of(function("a[0] = v[7]"), {a});
+  ASSERT_EQ(error.notes.size(), 1u);
+  EXPECT_EQ(error.notes[0].message, "it would go into the argument `a` here");
+  EXPECT_EQ(error.notes[0].loc.line, 6);
+  // What was copied over is as unwritten as where it came from, until it is written.
+  error = fault_of(function("v[2] = t[1]  a[0] = v[2] * 2.0"), {a});
+  EXPECT_EQ(error.message, "read of `v`[2], which was never written");
+  run(function("v[2] = t[1]  v[2] = 3.0  a[0] = v[2] * 2.0"), {a});
+  EXPECT_EQ(a.data[0], 6.0f);
+}
+
 TEST(InterpFaults, ArithmeticThatHasNoResult) {
   Array<int64_t> a({2}, {5, 0});
   EXPECT_EQ(fault_of("func f(a: i64[2]) { a[0] = a[0] / a[1] }", {a}).rule, "division-by-zero");

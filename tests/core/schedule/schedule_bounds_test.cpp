@@ -112,5 +112,30 @@ TEST(ScheduleBounds, WhatIsTheSameIsLegal) {
   expect_same(program, s, {{"N", 0}, {"M", 0}, {"D", 0}});
 }
 
+// A panel without `pad` is not written where the original ends; a box of it that is staged may hold
+// that part too, which is then copied and read by nobody.
+TEST(ScheduleBounds, StagesOfWhatIsWrittenInPart) {
+  Program program = parse(R"(func f(A: f32[M, K], B: f32[M, K]) {
+    for o in 0..1 { for q in 0..1 { for i in 0..M { for k in 0..K { B[i, k] = A[i, k] * 2.0 } } } }
+  })");
+  for (const char* steps :
+       {"split i by 4 into ib, ii pack A at o as a[ib, ii, k] stage a at q as t in global",
+        "split i by 4 into ib, ii split k by 8 into kb, p reorder ib, kb, ii, p "
+        "pack A at q as a[ib, kb, ii, p] stage a at ib as t in global",
+        "split i by 4 into ib, ii split k by 8 into kb, p reorder ib, kb, ii, p "
+        "pack A at q as a[ib, kb, ii, p] stage a at kb as t pad in private",
+        "split i by 8 into ib, ir split ir by 2 into it, ii split k by 8 into kb, p "
+        "reorder ib, it, kb, ii, p pack A at q as a[ib, kb, it, ii, p] bind ib to grid(x) "
+        "bind it to lane(x) stage a at kb as t in shared pipeline kb"}) {
+    SCOPED_TRACE(steps);
+    Schedule s(program, "f");
+    std::map<std::string, int64_t> values;
+    apply_steps(s, steps, "steps", values);
+    for (int64_t m : {1, 6, 8}) {
+      for (int64_t k : {1, 8, 13}) expect_same(program, s, {{"M", m}, {"K", k}}, {"B"});
+    }
+  }
+}
+
 }  // namespace
 }  // namespace inlay::testing
