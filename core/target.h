@@ -4,6 +4,8 @@
 // ("x86-64-v3", "native", "znver3-avx2", "aarch64+neon") into a Target; core only matches it.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -17,14 +19,19 @@ struct Cache {
   int ways = 0;
 };
 
+/// By feature: all others that a processor which has it has too.
+using ImpliedFeatures = std::map<std::string, std::set<std::string>>;
+
 struct Target {
   std::string spec;                ///< as the user wrote it
   std::string arch;                ///< "x86_64", "aarch64", "amdgpu": what predicates name
   std::string triple;              ///< "x86_64-pc-linux-gnu"
   std::string cpu;                 ///< LLVM's CPU name
   std::set<std::string> features;  ///< every enabled feature, LLVM's names
-  std::string backend;             ///< name of the plugin that resolved it
-  int vector_bits = 0;             ///< widest vector register
+  /// What its features imply, as the backend's compiler has it; null: nothing is known to be.
+  std::shared_ptr<const ImpliedFeatures> implied;
+  std::string backend;  ///< name of the plugin that resolved it
+  int vector_bits = 0;  ///< widest vector register
   int vector_registers = 0;
   Cache caches[3];              ///< L1d, L2, L3, of one core
   bool caches_assumed = false;  ///< they are a careful guess for CPUs of this level
@@ -38,5 +45,10 @@ struct Target {
 bool matches(const TargetPredicate& predicate, const Target& target);
 /// Features of `predicate` that `target` lacks, in order.
 std::vector<std::string> missing_features(const TargetPredicate& predicate, const Target& target);
+
+/// True if `a` beats `b` where both match `target`: a named architecture beats "any", then the one
+/// that asks for more, what its features imply counted: avx512f beats avx2 with fma, which it
+/// implies. So what implies the other wins; a strict weak order. The rule of all rows.
+bool more_specific(const TargetPredicate& a, const TargetPredicate& b, const Target& target);
 
 }  // namespace inlay

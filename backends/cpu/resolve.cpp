@@ -148,6 +148,7 @@ Target make(const Architecture& architecture, const std::string& spec, const std
   for (std::string& feature : expand_features(architecture.triple, cpu, changes)) {
     target.features.insert(std::move(feature));
   }
+  target.implied = implied_features(architecture.triple);
   for (const VectorRule& rule : architecture.vectors) {
     if (!target.features.count(rule.feature)) continue;
     target.vector_bits = rule.bits;

@@ -14,6 +14,7 @@
 #include <llvm/TargetParser/X86TargetParser.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -196,6 +197,41 @@ std::vector<std::string> expand_features(const std::string& triple, const std::s
   for (const std::string& change : changes) joined += (joined.empty() ? "" : ",") + change;
   std::set<std::string> enabled = enabled_features(triple, cpu, joined);
   return {enabled.begin(), enabled.end()};
+}
+
+std::shared_ptr<const ImpliedFeatures> implied_features(const std::string& triple) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const ImpliedFeatures>> known;
+  std::lock_guard<std::mutex> lock(mutex);
+  auto [place, fresh] = known.try_emplace(triple);
+  if (!fresh) return place->second;
+  llvm::Triple parsed(triple);
+  std::unique_ptr<llvm::MCSubtargetInfo> info = subtarget(triple, "", "");
+  // The table has direct implications only.
+  std::map<unsigned, llvm::FeatureBitset> direct, all;
+  std::map<unsigned, std::string> names;
+  for (const llvm::SubtargetFeatureKV& row : info->getAllProcessorFeatures()) {
+    direct[row.Value] = row.Implies.getAsBitset();
+    if (is_instruction_set(parsed, row.Key)) names[row.Value] = row.Key;
+  }
+  auto closed = [&](auto& self, unsigned feature) -> const llvm::FeatureBitset& {
+    auto [found, is_new] = all.try_emplace(feature, direct[feature]);
+    if (is_new) {
+      for (auto& [other, bits] : direct) {
+        if (bits.any() && direct[feature].test(other)) found->second |= self(self, other);
+      }
+    }
+    return found->second;
+  };
+  ImpliedFeatures implied;
+  for (auto& [feature, name] : names) {
+    const llvm::FeatureBitset& bits = closed(closed, feature);
+    std::set<std::string>& others = implied[name];
+    for (auto& [other, other_name] : names) {
+      if (other != feature && bits.test(other)) others.insert(other_name);
+    }
+  }
+  return place->second = std::make_shared<const ImpliedFeatures>(std::move(implied));
 }
 
 }  // namespace inlay

@@ -50,4 +50,8 @@ std::string feature_of_extension(const std::string& triple, const std::string& e
 std::vector<std::string> expand_features(const std::string& triple, const std::string& cpu,
                                          const std::vector<std::string>& changes);
 
+/// What each instruction-set feature of the triple's LLVM target implies, directly and through
+/// others. Asked once a triple. Thread-safe.
+std::shared_ptr<const ImpliedFeatures> implied_features(const std::string& triple);
+
 }  // namespace inlay

@@ -113,7 +113,7 @@ class Selector {
     const Implement& winner = *selection.row;
     std::string which = winner.loc.line ? "the row at line " + std::to_string(winner.loc.line)
                                         : "the row for " + to_string(winner.target);
-    return more_specific(winner.target, row.target)
+    return more_specific(winner.target, row.target, *target_)
                ? "matches, but " + which + " is more specific"
                : "matches, but " + which + " is as specific and comes first";
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/ir/visitor.h"
-#include "core/passes/row_match.h"
 #include "core/schedule/rewrite.h"
 #include "core/schedule/steps.h"
 #include "core/target_facts.h"
@@ -20,7 +19,7 @@ std::vector<const ScheduleItem*> chain_of(const Program& program, const std::str
   for (const ScheduleItem* item : program.schedules()) {
     if (item->function != function || !matches(item->target, target)) continue;
     auto place = std::find_if(chain.begin(), chain.end(), [&](const ScheduleItem* other) {
-      return more_specific(item->target, other->target);
+      return more_specific(item->target, other->target, target);
     });
     chain.insert(place, item);
   }

@@ -70,6 +70,10 @@ std::optional<Target> resolve_target(const std::string& spec) {
   }
   target.features.erase("xnack");
   target.features.erase("sramecc");
+  // A GPU's name is a feature too, which implies all that it has.
+  ImpliedFeatures implied = *implied_features(kTriple);
+  implied[name] = target.features;
+  target.implied = std::make_shared<const ImpliedFeatures>(std::move(implied));
   target.features.insert(name);
   while (colon != std::string::npos) {
     size_t next = spec.find(':', colon + 1);

@@ -39,6 +39,8 @@ TEST(AmdgpuTarget, TargetIds) {
   EXPECT_TRUE(any.features.count("gfx9") && any.features.count("gfx906"));
   EXPECT_FALSE(any.features.count("xnack") || any.features.count("no-xnack"));
   EXPECT_EQ(feature_string(any), "");
+  EXPECT_TRUE(more_specific({"amdgpu", {"gfx906"}, {}}, {"amdgpu", {"gfx9"}, {}}, any));
+  EXPECT_FALSE(more_specific({"amdgpu", {"gfx9"}, {}}, {"amdgpu", {"gfx906"}, {}}, any));
   Target both = resolve_target("gfx906:xnack-:sramecc+").value();
   EXPECT_EQ(target_id(both), "gfx906:sramecc+:xnack-");
   EXPECT_EQ(feature_string(both), "+sramecc,-xnack");

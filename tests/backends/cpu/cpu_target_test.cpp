@@ -54,6 +54,31 @@ TEST(CpuTarget, ChangesImply) {
   EXPECT_TRUE(dashed.features.count("amx-tile"));
 }
 
+// The rule of rows on what LLVM says that features imply.
+TEST(CpuTarget, ImpliedFeaturesDecideWhatIsMoreSpecific) {
+  Target x86 = resolve_target("znver5").value();
+  Target arm = resolve_target("aarch64+sve2+bf16").value();
+  auto beats = [](const Target& target, std::vector<std::string> a, std::vector<std::string> b) {
+    TargetPredicate first{target.arch, std::move(a), {}}, second{target.arch, std::move(b), {}};
+    EXPECT_TRUE(matches(first, target) && matches(second, target));
+    bool one = more_specific(first, second, target), other = more_specific(second, first, target);
+    EXPECT_FALSE(one && other);
+    return one;
+  };
+  EXPECT_TRUE(beats(x86, {"avx512f"}, {"avx2", "fma"}));
+  EXPECT_TRUE(beats(x86, {"avx512bf16"}, {"avx512f", "avx2", "fma", "avx512bw"}));
+  EXPECT_TRUE(beats(x86, {"avx2", "fma"}, {"avx2"}));
+  EXPECT_TRUE(beats(x86, {"avx2"}, {"sse4.1", "sse4.2", "ssse3"}));
+  EXPECT_TRUE(beats(arm, {"sve2"}, {"sve", "fullfp16"}));
+  // What is implied need not be said.
+  EXPECT_FALSE(beats(x86, {"avx512f", "avx2"}, {"avx512f"}));
+  EXPECT_FALSE(beats(x86, {"avx512f"}, {"avx512f", "fma"}));
+  // None implies the other, and each implies as much.
+  EXPECT_FALSE(beats(x86, {"bmi"}, {"bmi2"}));
+  EXPECT_FALSE(beats(x86, {"bmi2"}, {"bmi"}));
+  EXPECT_TRUE(more_specific({"x86_64", {}, {}}, {"any", {"avx512f"}, {}}, x86));
+}
+
 TEST(CpuTarget, CachesAreAlwaysKnown) {
   for (const char* name : {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "znver5", "aarch64",
                            "neoverse-n1", "native"}) {

@@ -138,6 +138,34 @@ TEST(LowerIntrinsics, EachRowsDecisionSaysWhy) {
   }
 }
 
+// What a feature implies counts, where the target knows it; the number of words does not.
+TEST(LowerIntrinsics, WhatImpliesTheOthersIsMoreSpecific) {
+  TileProgram t;
+  t.row(1, {6, 16}, "x86_64", {"avx2", "fma"}, "a");
+  t.row(2, {6, 16}, "x86_64", {"avx512f"}, "b");
+  t.row(3, {6, 16}, "x86_64", {"avx512f", "avx2", "fma"}, "c");
+  Var depth("K");
+  Buffer panel = Buffer::make("panel", kF32, {depth, 6}), out = Buffer::make("out", kF32, {6, 16});
+  t.function({panel, out}, {call("tile", {6, 16}, {depth, View::whole(panel), View::whole(out)})});
+  Target target = target_of("x86-64-v4", "x86_64", {"avx", "avx2", "fma", "avx512f"});
+  auto reasons = [&] {
+    std::vector<std::string> all;
+    for (const RowDecision& row : lower_intrinsics(t.program, &target).selections.at(0).decisions) {
+      all.push_back(row.reason);
+    }
+    return all;
+  };
+  EXPECT_EQ(reasons(), (std::vector<std::string>{"matches, but the row at line 3 is more specific",
+                                                 "matches, but the row at line 3 is more specific",
+                                                 "chosen: the most specific match"}));
+  target.implied = std::make_shared<const ImpliedFeatures>(
+      ImpliedFeatures{{"avx2", {"avx"}}, {"fma", {"avx"}}, {"avx512f", {"avx", "avx2", "fma"}}});
+  EXPECT_EQ(reasons(), (std::vector<std::string>{
+                           "matches, but the row at line 2 is more specific",
+                           "chosen: the most specific match",
+                           "matches, but the row at line 2 is as specific and comes first"}));
+}
+
 TEST(LowerIntrinsics, OnlyMatchSaysSo) {
   TileProgram t;
   t.row(1, {6, 16}, "any", {}, "a");
