@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text/lexer.h"
+
 namespace inlay {
 
 std::string_view SourceFile::line(uint32_t line) const {
@@ -85,10 +87,13 @@ void render_excerpt(const Loc& loc, const Colours& c, std::string& out) {
   std::string_view window = line.substr(begin, kExcerptWidth);
   std::string number = std::to_string(loc.line);
   std::string shown, pad;
+  // Of a line that is not UTF-8 a terminal is shown the ASCII.
+  bool utf8 = text::find_bad_byte(line) == std::string::npos;
   for (size_t i = 0; i < window.size(); ++i) {
     unsigned char byte = window[i];
     bool tab = byte == '\t';
-    shown += tab ? ' ' : (byte < 0x20 || byte == 0x7f) ? '?' : char(byte);
+    bool shows = byte >= 0x20 && byte != 0x7f && (utf8 || byte < 0x80);
+    shown += tab ? ' ' : shows ? char(byte) : '?';
     // UTF-8 continuation bytes take no column on the screen.
     if (begin + i < caret && (byte & 0xc0) != 0x80) pad += ' ';
   }

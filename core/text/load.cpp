@@ -23,6 +23,10 @@ constexpr uintmax_t kMaxBytes = uintmax_t{64} << 20;
 std::string read_source(const std::string& path) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (error && error != std::errc::no_such_file_or_directory &&
+      error != std::errc::not_a_directory) {
+    fail(path, "can't be opened: " + error.message());
+  }
   if (!std::filesystem::exists(status)) {
     fail(path, "there is no such file", "relative paths start at the current directory");
   }

@@ -13,65 +13,14 @@
 #include <regex>
 #include <thread>
 
+#include "tests/tools/cli_fixture.h"
+
+namespace inlay::testing {
 namespace {
 
-namespace fs = std::filesystem;
-using testing::ContainsRegex;
-using testing::HasSubstr;
-using testing::Not;
-
-struct Result {
-  int code = -1;
-  std::string out, err;
-};
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-// Each test has a folder of its own, in which the command runs, and a cache of
-// its own.
-class Cli : public testing::Test {
- protected:
-  Cli() {
-    std::string name = (fs::temp_directory_path() / "inlay-cli-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~Cli() override { fs::remove_all(folder_); }
-
-  Result inlay(const std::string& arguments) const { return shell(INLAY_COMMAND " " + arguments); }
-
-  Result shell(const std::string& command) const {
-    fs::path out = folder_ / ".stdout", err = folder_ / ".stderr";
-    std::string line = "cd '" + folder_.string() + "' && XDG_CACHE_HOME='" +
-                       (folder_ / ".cache").string() + "' " + command + " >'" + out.string() +
-                       "' 2>'" + err.string() + "'";
-    int status = std::system(line.c_str());
-    Result result{WIFEXITED(status) ? WEXITSTATUS(status) : 128, read(out), read(err)};
-    fs::remove(out);
-    fs::remove(err);
-    return result;
-  }
-
-  // Files in the test's folder, but for the cache.
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      std::string name = entry.path().filename().string();
-      if (name != ".cache") names.push_back(name);
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  fs::path folder_;
-};
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const char* const kVadd = R"(
 intrin add8(a: f32[8], b: f32[8], c: f32[8]) {
@@ -126,15 +75,15 @@ TEST_F(Cli, BuildWritesACodeObjectNamedAfterTheFile) {
   Result built = inlay("build vadd.inlay");
   EXPECT_EQ(built.code, 0) << built.err;
   EXPECT_EQ(built.out + built.err, "");
-  EXPECT_THAT(files(), testing::ElementsAre("vadd.inlay", "vadd.so"));
+  EXPECT_THAT(files(), ::testing::ElementsAre("vadd.inlay", "vadd.so"));
 }
 
 TEST_F(Cli, EmitsEachKind) {
   write(folder_ / "vadd.inlay", kVadd);
   Result built = inlay("build vadd.inlay --emit=ir,ll,bc,asm,obj,so,header");
   ASSERT_EQ(built.code, 0) << built.err;
-  EXPECT_THAT(files(), testing::ElementsAre("vadd.bc", "vadd.h", "vadd.inlay", "vadd.ll",
-                                            "vadd.lowered.inlay", "vadd.o", "vadd.s", "vadd.so"));
+  EXPECT_THAT(files(), ::testing::ElementsAre("vadd.bc", "vadd.h", "vadd.inlay", "vadd.ll",
+                                              "vadd.lowered.inlay", "vadd.o", "vadd.s", "vadd.so"));
   EXPECT_EQ(read(folder_ / "vadd.bc").substr(0, 2), "BC");
   EXPECT_EQ(read(folder_ / "vadd.o").substr(1, 3), "ELF");
   EXPECT_THAT(read(folder_ / "vadd.ll"), HasSubstr("target triple"));
@@ -400,7 +349,7 @@ TEST_F(Cli, AFailedBuildLeavesNothingAndKeepsWhatWasThere) {
   EXPECT_EQ(built.code, 1);
   EXPECT_THAT(built.err, HasSubstr("bad.inlay:1:28: error:"));
   EXPECT_EQ(built.out, "");
-  EXPECT_THAT(files(), testing::ElementsAre("bad.inlay"));
+  EXPECT_THAT(files(), ::testing::ElementsAre("bad.inlay"));
   write(folder_ / "out.so", "old");
   inlay("build bad.inlay -o out.so");
   EXPECT_EQ(read(folder_ / "out.so"), "old");
@@ -413,7 +362,7 @@ TEST_F(Cli, AnUnwritableOutputIsOneError) {
   EXPECT_THAT(built.err, HasSubstr("/proc/nowhere/x.so"));
   EXPECT_THAT(inlay("build vadd.inlay --dump-stages /proc/nowhere/stages").err,
               HasSubstr("/proc/nowhere/stages"));
-  EXPECT_THAT(files(), testing::ElementsAre("vadd.inlay"));
+  EXPECT_THAT(files(), ::testing::ElementsAre("vadd.inlay"));
 }
 
 TEST_F(Cli, AMissingOrForeignInputIsOneError) {
@@ -600,7 +549,7 @@ TEST_F(Cli, CheckImplementsComparesRowsWithTheirMeaning) {
   EXPECT_THAT(exec.err, HasSubstr("write it as NAME=VALUE"));
   EXPECT_EQ(inlay("check vadd.inlay --rows any").code, 2);
   EXPECT_EQ(inlay("check vadd.inlay --implements --syntax-only").code, 2);
-  EXPECT_THAT(files(), testing::ElementsAre("none.inlay", "vadd.inlay", "wrong.inlay"));
+  EXPECT_THAT(files(), ::testing::ElementsAre("none.inlay", "vadd.inlay", "wrong.inlay"));
 }
 
 TEST_F(Cli, BenchTimesMicroKernelsAlone) {
@@ -683,3 +632,4 @@ schedule gemm (mr = 4, nr = 8, mc = 8, kc = 16, nc = 32) {
 }
 
 }  // namespace
+}  // namespace inlay::testing

@@ -1,6 +1,9 @@
 // The driver without a compiler: plugins that must be refused, the cache, arguments, the header.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -10,6 +13,7 @@
 #include "core/text/text.h"
 #include "tools/driver/arguments.h"
 #include "tools/driver/build.h"
+#include "tools/driver/files/files.h"
 #include "tools/driver/header.h"
 #include "tools/driver/timing.h"
 
@@ -206,6 +210,47 @@ TEST(Arguments, NpyRoundTripAndComparison) {
   EXPECT_EQ(difference.different, 1);
   EXPECT_GT(difference.relative, 0.9);
   EXPECT_THAT(difference.first, HasSubstr("[2, 1]"));
+}
+
+// A signal ends the process as ever, and takes along what is not whole.
+TEST(Files, SignalsLeaveNothingBehind) {
+  std::string folder = (fs::temp_directory_path() / "inlay-files-XXXXXX").string();
+  ASSERT_TRUE(mkdtemp(folder.data()));
+  std::ofstream(fs::path(folder) / "out") << "old";
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    pid_t child = fork();
+    if (child == 0) {
+      setenv("TMPDIR", folder.c_str(), 1);
+      signal(number, SIG_DFL);
+      remove_files_on_signals();
+      TemporaryFile temporary(".so");
+      OutputFile output((fs::path(folder) / "out").string(), "-o");
+      std::ofstream(output.path()) << "half";
+      auto all = fs::directory_iterator(folder);
+      if (std::distance(fs::begin(all), fs::end(all)) == 3) raise(number);
+      _exit(1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == number) << status;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      EXPECT_EQ(entry.path().filename(), "out");
+    }
+  }
+  std::ifstream kept(fs::path(folder) / "out");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), "old");
+  // Where a parent had signals ignored, as nohup does, they stay so.
+  pid_t child = fork();
+  if (child == 0) {
+    signal(SIGHUP, SIG_IGN);
+    remove_files_on_signals();
+    raise(SIGHUP);
+    _exit(7);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  fs::remove_all(folder);
 }
 
 TEST(Timing, MedianOfOddAndEven) {

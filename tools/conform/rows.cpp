@@ -148,21 +148,6 @@ std::optional<Target> target_of(const Row& row, PluginRegistry& plugins) {
   return plugins.resolve(spec);
 }
 
-TemporaryFile::TemporaryFile(const std::string& suffix) {
-  path_ = (fs::temp_directory_path() / "inlay-row-XXXXXX").string() + suffix;
-  int file = mkstemps(path_.data(), static_cast<int>(suffix.size()));
-  if (file < 0) {
-    throw CompileError("output", {},
-                       "can't make a temporary file in " + fs::temp_directory_path().string(),
-                       "name a writable folder in TMPDIR");
-  }
-  close(file);
-}
-
-TemporaryFile::~TemporaryFile() {
-  unlink(path_.c_str());
-}
-
 BuildOutput build_row(const std::string& text, const Target& target, PluginRegistry& plugins) {
   TemporaryFile file(".inlay");
   write_file(file.path(), text);

@@ -47,19 +47,6 @@ inline constexpr int64_t kGpuExtent = 24;
 /// Null if no backend that is here compiles for the architecture.
 std::optional<Target> target_of(const Row& row, PluginRegistry& plugins);
 
-/// A file that goes with its object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& suffix);
-  ~TemporaryFile();
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 /// Compiles row_program(): a shared object and its assembly.
 BuildOutput build_row(const std::string& text, const Target& target, PluginRegistry& plugins);
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "core/passes/passes.h"
 #include "core/text/text.h"
+#include "tools/driver/files/files.h"
 
 extern "C" {
 #include "runtime/src/tools/npy.h"
@@ -446,10 +448,14 @@ void write_npy(const std::string& path, const TensorArgument& tensor) {
   std::copy(tensor.shape.begin(), tensor.shape.end(), array.shape);
   array.data = compact.data();
   array.bytes = compact.size();
-  if (const char* why = npy_write(path.c_str(), &array)) {
+  OutputFile output(path, "--out");
+  errno = 0;
+  if (const char* why = npy_write(output.path().c_str(), &array)) {
+    if (errno) output.fail(errno);
     throw CompileError("output", {}, "can't write " + path + ": " + why,
                        "choose another place with --out");
   }
+  output.commit();
 }
 
 double default_tolerance(DType type) {

@@ -279,32 +279,4 @@ BuildOutput Driver::build(const BuildRequest& request) {
   return output;
 }
 
-void write_file(const std::string& path, const std::string& bytes, bool executable) {
-  auto fail = [&](int error) {
-    throw CompileError("output", {}, "can't write " + path + ": " + std::strerror(error),
-                       "choose another place with -o");
-  };
-  std::string temporary = path + ".tmp" + std::to_string(getpid());
-  int file =
-      open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, executable ? 0777 : 0666);
-  if (file < 0) fail(errno);
-  size_t done = 0;
-  while (done < bytes.size()) {
-    ssize_t n = write(file, bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      int error = n < 0 ? errno : EIO;
-      close(file);
-      unlink(temporary.c_str());
-      fail(error);
-    }
-    done += static_cast<size_t>(n);
-  }
-  if (close(file) != 0 || rename(temporary.c_str(), path.c_str()) != 0) {
-    int error = errno;
-    unlink(temporary.c_str());
-    fail(error);
-  }
-}
-
 }  // namespace inlay

@@ -3,6 +3,7 @@
 
 #include "core/schedule/apply.h"
 #include "tools/driver/cache.h"
+#include "tools/driver/files/files.h"
 #include "tools/driver/plugins.h"
 
 namespace inlay {
@@ -57,9 +58,5 @@ class Driver {
   PluginRegistry& plugins_;
   DiskCache* cache_;
 };
-
-/// Writes `bytes` to `path` whole or not at all: a temporary file beside it, renamed. Throws
-/// CompileError (rule "output") naming the path and the reason.
-void write_file(const std::string& path, const std::string& bytes, bool executable = false);
 
 }  // namespace inlay

@@ -53,7 +53,11 @@ uint64_t DiskCache::default_bound() {
   uint64_t bytes = 0;
   if (!text) return kDefaultBound;
   auto [end, error] = std::from_chars(text, text + std::strlen(text), bytes);
-  return error == std::errc() && *end == 0 ? bytes : kDefaultBound;
+  if (error == std::errc() && *end == 0) return bytes;
+  throw CompileError("environment", {},
+                     "INLAY_CACHE_BYTES is `" + std::string(text) + "`, expected a number of bytes",
+                     "write it as INLAY_CACHE_BYTES=" + std::to_string(kDefaultBound) +
+                         ", which it is where it is unset");
 }
 
 fs::path DiskCache::path_of(const std::string& key) const {

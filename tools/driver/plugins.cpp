@@ -57,6 +57,12 @@ std::string PluginRegistry::fingerprint() const {
 
 void PluginRegistry::load() {
   std::call_once(loaded_, [this] {
+    // The last is the installation's own; the others were asked for.
+    for (size_t i = 0; i + 1 < folders_.size(); ++i) {
+      std::error_code failed;
+      if (fs::is_directory(folders_[i], failed)) continue;
+      refusals_.push_back({folders_[i].string(), "there is no such folder"});
+    }
     for (const fs::path& file : plugin_files()) load_file(file);
   });
 }

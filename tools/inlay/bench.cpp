@@ -141,6 +141,7 @@ void add_bench(CLI::App& app, Action& run) {
       ->type_name("EXPR");
   sub->add_option("--seconds", flags->seconds, "How long to measure")
       ->type_name("S")
+      ->check(is_amount)
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   sub->add_option("--threads", flags->threads, "Threads; with 1 the run is pinned to a core")
@@ -150,6 +151,7 @@ void add_bench(CLI::App& app, Action& run) {
   sub->add_option("--device", flags->device, kDeviceHelp)->type_name("DEVICE");
   sub->add_option("--seed", flags->seed, "Seed of random inputs")
       ->type_name("N")
+      ->check(is_seed)
       ->capture_default_str();
   sub->add_flag("--check", flags->check, "Compare with the interpreter first");
   auto micro_kernels = std::make_shared<bool>(false);

@@ -1,7 +1,9 @@
 // inlay build: from a .inlay file to a code object, or whatever --emit asks for.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "tools/inlay/command.h"
@@ -55,7 +57,12 @@ int run_build(const BuildFlags& flags, const std::string& command_line) {
     if (path.empty()) path = std::filesystem::path(flags.input).stem().string() + emit->extension;
     const std::string& bytes = emit->artifact ? output.artifacts[*emit->artifact] : output.header;
     if (path == "-") {
-      std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+      // What stays in the buffer is main's to flush and to ask for.
+      if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) {
+        throw CompileError(
+            "output", {},
+            std::string("can't write to the standard output: ") + std::strerror(errno));
+      }
     } else {
       write_file(path, bytes, emit->artifact == Artifact::SharedObject);
     }
@@ -106,6 +113,9 @@ void add_build(CLI::App& app, Action& run, std::string command_line) {
       ->type_name("DIR");
   build->callback([flags, build, &run, command_line = std::move(command_line)] {
     if (build->count("--report") && flags->report.empty()) flags->report = "text";
+    if (build->count("-o") && flags->output.empty()) {
+      throw CLI::ValidationError("-o", "the path is empty");
+    }
     run = [flags, command_line] { return run_build(*flags, command_line); };
   });
 }

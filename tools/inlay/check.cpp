@@ -373,7 +373,7 @@ int check_gpu_rows(const CheckFlags& flags, const RowFlags& row_flags) {
       }
       ++ran;
       try {
-        conform::TemporaryFile file(".inlay");
+        TemporaryFile file(".inlay");
         write_file(file.path(), conform::gpu_row_program(program, row));
         if (!DeviceCheck(flags, file.path(), session, row.name).run()) code = kFailed;
       } catch (const CompileError& error) {

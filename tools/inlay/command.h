@@ -48,6 +48,11 @@ class Session {
 /// "NAME=VALUE", split; throws CompileError (rule "option") naming `option` if there is no "=".
 std::pair<std::string, std::string> split_assignment(const std::string& text, const char* option);
 
+// Checks of options, for CLI::Option::check(): empty if `text` is good, else what is wrong.
+std::string is_seed(const std::string& text);
+/// A finite number that is not negative.
+std::string is_amount(const std::string& text);
+
 /// True if diagnostics on stderr may be coloured (a terminal, and NO_COLOR unset).
 bool colour_on_stderr();
 

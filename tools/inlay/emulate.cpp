@@ -94,8 +94,14 @@ int emulate(const Options& options, const std::vector<std::string>& words) {
   }
   const fs::path program = find_program(words[0]);
   if (program.empty() || access(program.c_str(), X_OK) != 0) {
-    fmt::print(stderr, "inlay: {}: {}\n", words[0],
-               program.empty() ? "no such program" : std::strerror(errno));
+    const char* why = program.empty()   ? "no such program"
+                      : errno == EACCES ? "not executable; chmod +x makes it so"
+                                        : std::strerror(errno);
+    fmt::print(stderr, "inlay: {}: {}\n", words[0], why);
+    return kFailed;
+  }
+  if (std::error_code failed; fs::is_directory(program, failed)) {
+    fmt::print(stderr, "inlay: {}: a folder, not a program\n", words[0]);
     return kFailed;
   }
   if (!options.arch.empty()) set("INLAY_EMULATOR_ARCH", options.arch);

@@ -2,36 +2,20 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 
 namespace inlay::cli {
 
 LoadedProgram::LoadedProgram(const std::string& code_object) {
-  std::string path = (std::filesystem::temp_directory_path() / "inlay-XXXXXX").string();
-  int file = mkstemp(path.data());
-  if (file < 0) {
-    throw CompileError(
-        "load", {},
-        "can't make a temporary file in " + std::filesystem::temp_directory_path().string(),
-        "name a writable folder in TMPDIR");
-  }
-  close(file);
-  std::string object = path + ".so";
   int32_t status = INLAY_OK;
-  try {
-    write_file(object, code_object, true);
-    status = inlay_module_load(object.c_str(), &module_);
-  } catch (...) {
-    unlink(path.c_str());
-    throw;
+  {
+    // A loaded library needs its file no more.
+    TemporaryFile object(".so");
+    write_file(object.path(), code_object, true, "TMPDIR");
+    status = inlay_module_load(object.path().c_str(), &module_);
   }
-  // A loaded library needs its file no more.
-  unlink(path.c_str());
-  unlink(object.c_str());
   if (status != INLAY_OK) {
     throw CompileError("load", {}, inlay_last_error());
   }

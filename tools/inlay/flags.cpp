@@ -1,5 +1,9 @@
 // Options shared by the subcommands.
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "tools/inlay/command.h"
 
@@ -26,7 +30,7 @@ Import parse_import(const std::string& text) {
   std::string path = text;
   if (colon != std::string::npos && (kind = parse_import_kind(text.substr(0, colon)))) {
     path = text.substr(colon + 1);
-  } else {
+  } else if (colon == std::string::npos || text.find('/') < colon || std::ifstream(text)) {
     kind = import_kind_of_path(text);
   }
   if (!kind) {
@@ -37,7 +41,26 @@ Import parse_import(const std::string& text) {
   return Import::path(*kind, path);
 }
 
+std::string is_folder(const std::string& path) {
+  std::error_code failed;
+  return std::filesystem::is_directory(path, failed) ? "" : "there is no folder " + path;
+}
+
 }  // namespace
+
+std::string is_seed(const std::string& text) {
+  uint64_t seed = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  bool good = error == std::errc() && end == text.data() + text.size();
+  return good ? "" : "`" + text + "` is no number from 0 to 18446744073709551615";
+}
+
+std::string is_amount(const std::string& text) {
+  char* end = nullptr;
+  double value = std::strtod(text.c_str(), &end);
+  bool good = !text.empty() && *end == 0 && std::isfinite(value) && value >= 0;
+  return good ? "" : "`" + text + "` is no number from 0 up";
+}
 
 std::pair<std::string, std::string> split_assignment(const std::string& text, const char* option) {
   size_t equals = text.find('=');
@@ -78,6 +101,7 @@ void CompileFlags::add_to(CLI::App& app, bool many_targets) {
   app.add_option("-I,--include-dir", include_directories,
                  "Folder for #include in C and C++ imports")
       ->type_name("DIR")
+      ->check(is_folder)
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("-O", optimization, "Optimization, 0 to 3")

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <iostream>
 
 #include "core/support/build_id.h"
 #include "tools/inlay/command.h"
@@ -41,6 +44,7 @@ int guarded(const Action& action) {
   try {
     return action();
   } catch (const CompileError& error) {
+    std::fflush(stdout);  // what was said before comes first
     std::fputs(render(error.diagnostics(), colour_on_stderr()).c_str(), stderr);
     size_t errors = 0;
     for (const Diagnostic& diagnostic : error.diagnostics()) {
@@ -103,15 +107,20 @@ int main_of(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);  // --help, --version
+    int code = app.exit(asked);  // --help, --version
+    if (std::cout.flush()) return code;
+    std::perror("inlay: stdout");
+    return kFailed;
   } catch (const CLI::ParseError& error) {
     app.exit(error);
     return kUsage;
   }
   int code = guarded(action);
   // A full disk or a closed pipe must not pass for success.
-  if (std::fflush(stdout) != 0 && code == kOk) {
-    std::perror("inlay: stdout");
+  bool earlier = std::ferror(stdout) != 0;
+  if ((std::fflush(stdout) != 0 || earlier) && code == kOk) {
+    std::fprintf(stderr, "inlay: stdout: %s\n",
+                 earlier ? "not all could be written" : std::strerror(errno));
     return kFailed;
   }
   return code;
@@ -122,5 +131,6 @@ int main_of(int argc, char** argv) {
 }  // namespace inlay::cli
 
 int main(int argc, char** argv) {
+  inlay::remove_files_on_signals();
   return inlay::cli::main_of(argc, argv);
 }

@@ -149,6 +149,7 @@ void add_row_flags(CLI::App& app, RowFlags& flags, CLI::Option* switch_option) {
       ->needs(switch_option);
   app.add_option("--seed", flags.seed, "For --implements: seed of the cases")
       ->type_name("N")
+      ->check(is_seed)
       ->capture_default_str()
       ->needs(switch_option);
 }

@@ -66,6 +66,22 @@ int run_run(const RunFlags& flags) {
   uint64_t seed = flags.seed_given ? flags.seed : std::random_device()();
   Arguments arguments(function, assignments(words), seed);
 
+  std::vector<std::pair<const TensorArgument*, std::string>> outputs;
+  for (const std::string& text : flags.outputs) {
+    auto [tensor_name, path] = split_assignment(text, "--out");
+    std::string all;
+    for (const TensorArgument& tensor : arguments.tensors()) {
+      all += (all.empty() ? "" : ", ") + tensor.name;
+      if (tensor.name == tensor_name) outputs.emplace_back(&tensor, path);
+    }
+    if (outputs.empty() || outputs.back().first->name != tensor_name) {
+      throw CompileError(
+          "option", {},
+          "--out " + text + ": " + function.name + " has no tensor `" + tensor_name + "`",
+          all.empty() ? "" : "it has " + all);
+    }
+  }
+
   std::vector<std::string> random;
   for (const TensorArgument& tensor : arguments.tensors()) {
     if (tensor.origin == "random") random.push_back(tensor.name);
@@ -86,21 +102,10 @@ int run_run(const RunFlags& flags) {
     there.call(loaded.function(function.name));
     there.fetch();
   }
-  for (const std::string& text : flags.outputs) {
-    auto [tensor_name, path] = split_assignment(text, "--out");
-    bool found = false;
-    for (const TensorArgument& tensor : arguments.tensors()) {
-      if (tensor.name != tensor_name) continue;
-      write_npy(path, tensor);
-      fmt::print("{}: {}[{}] written to {}\n", tensor.name, to_string(tensor.type),
-                 fmt::join(tensor.shape, ", "), path);
-      found = true;
-    }
-    if (!found) {
-      throw CompileError(
-          "option", {},
-          "--out " + text + ": " + function.name + " has no tensor `" + tensor_name + "`");
-    }
+  for (const auto& [tensor, path] : outputs) {
+    write_npy(path, *tensor);
+    fmt::print("{}: {}[{}] written to {}\n", tensor->name, to_string(tensor->type),
+               fmt::join(tensor->shape, ", "), path);
   }
   if (flags.outputs.empty() && !flags.check) {
     for (size_t i = 0; i < before.size(); ++i) {
@@ -135,12 +140,14 @@ void add_run(CLI::App& app, Action& run) {
       ->allow_extra_args(false);
   CLI::Option* seed =
       sub->add_option("--seed", flags->seed, "Seed of random inputs (default: a new one, printed)")
-          ->type_name("N");
+          ->type_name("N")
+          ->check(is_seed);
   sub->add_flag("--check", flags->check, "Compare with the interpreter; exit code 1 if it differs");
   sub->add_option("--tolerance", flags->tolerance,
                   "For --check: largest error of a float tensor, relative to its largest magnitude "
                   "(default 1e-12 for f64, 1e-5 for f32, 2e-2 for 16 bits; integers are exact)")
-      ->type_name("X");
+      ->type_name("X")
+      ->check(is_amount);
   sub->add_flag("--interpret", flags->interpret,
                 "Run on the interpreter instead, with all its checks");
   sub->add_option("--device", flags->device, kDeviceHelp)->type_name("DEVICE");

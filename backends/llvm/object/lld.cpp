@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "backends/llvm/object/elf.h"
+#include "backends/llvm/signals_wait.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -53,11 +54,15 @@ class TemporaryFolder {
       error = stream.error();
       stream.clear_error();
     }
-    if (error) throw CompileError("link", Loc(), "can't write " + path + ": " + error.message());
+    if (error) {
+      throw CompileError("link", Loc(), "can't write " + path + ": " + error.message(),
+                         "set TMPDIR to a folder that is writable and has room");
+    }
     return path;
   }
 
  private:
+  SignalsWait wait_;
   llvm::SmallString<128> path_;
   std::vector<std::string> files_;
 };

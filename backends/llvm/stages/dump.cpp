@@ -1,9 +1,12 @@
 #include "backends/llvm/stages/dump.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "backends/llvm/signals_wait.h"
 
 namespace inlay {
 
@@ -45,12 +48,17 @@ std::string StageDump::file(const char* stage, const char* suffix) const {
 void StageDump::write(const std::string& name, const std::string& heading,
                       const std::string& text) const {
   std::string path = (std::filesystem::path(folder_) / name).string();
-  std::ofstream stream(path, std::ios::binary);
+  // Whole or not at all.
+  SignalsWait wait;
+  std::string part = path + ".part";
+  std::ofstream stream(part, std::ios::binary);
   stream << heading << "\n" << text;
   stream.close();
-  if (!stream) {
-    throw CompileError("dump-stages", Loc(), "can't write " + path + ": " + strerror(errno),
-                       "name a folder that is writable");
+  if (!stream || std::rename(part.c_str(), path.c_str()) != 0) {
+    std::string why = strerror(errno);
+    std::remove(part.c_str());
+    throw CompileError("dump-stages", Loc(), "can't write " + path + ": " + why,
+                       "name a folder that is writable and has room");
   }
 }
 
