@@ -237,7 +237,7 @@ void Context::assume(const Expr& condition, bool truth) {
     return;
   }
   if (binary && binary->op == (truth ? BinaryOp::Eq : BinaryOp::Ne)) {
-    for (auto [side, other] : {std::pair{binary->a, binary->b}, {binary->b, binary->a}}) {
+    for (const auto& [side, other] : {std::pair{binary->a, binary->b}, {binary->b, binary->a}}) {
       auto* var = side.as<VarNode>();
       auto* number = other.as<IntImm>();
       if (var && number && side.type() == kIndex && !definitions_.count(var)) {

@@ -117,7 +117,7 @@ double float_math(MathOp op, DType type, const double* args) {
   // Functions of libm go through double: at most one unit of the last place of a narrower type from
   // any libm, and the nearest number nearly always.
   const double a = args[0];
-  const double b = args[1];
+  const double b = arity(op) > 1 ? args[1] : 0;
   switch (op) {
     case MathOp::Abs:
       return std::fabs(a);

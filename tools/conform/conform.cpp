@@ -213,7 +213,8 @@ void check_code(const Meaning& meaning, const BuildOutput& output, const Target&
   if (found == output.artifacts.end()) return;
   CodeReport& code = row->code = inspect(found->second, target.arch);
   code.inlined = true;
-  for (const nlohmann::json& report : nlohmann::json::parse(output.report_json)["reports"]) {
+  const nlohmann::json all = nlohmann::json::parse(output.report_json);
+  for (const nlohmann::json& report : all["reports"]) {
     for (const nlohmann::json& call : report["calls"])
       code.inlined = code.inlined && call["verdict"] != "called";
   }

@@ -161,9 +161,5 @@ const char* npy_write(const char* path, const Array* array) {
              fwrite(header, 1, (size_t)size, file) == (size_t)size &&
              fwrite(array->data, 1, array->bytes, file) == array->bytes;
   good = fclose(file) == 0 && good;
-  if (!good) {
-    remove(path);
-    return "cannot be written";
-  }
-  return NULL;
+  return good ? NULL : "cannot be written";
 }

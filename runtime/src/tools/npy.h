@@ -13,7 +13,8 @@ typedef struct Array {
   size_t bytes;
 } Array;
 
-// Each returns NULL, or why it failed (a static string); then nothing is left to free.
+// Each returns NULL, or why it failed (a static string, errno where the system said so); then
+// nothing is left to free, and what npy_write made of the file is the caller's to remove.
 const char* array_zeros(DLDataType dtype, int ndim, const int64_t* shape, Array* out);
 const char* npy_read(const char* path, Array* out);
 const char* npy_write(const char* path, const Array* array);

@@ -150,7 +150,8 @@ TEST(LowerIntrinsics, WhatImpliesTheOthersIsMoreSpecific) {
   Target target = target_of("x86-64-v4", "x86_64", {"avx", "avx2", "fma", "avx512f"});
   auto reasons = [&] {
     std::vector<std::string> all;
-    for (const RowDecision& row : lower_intrinsics(t.program, &target).selections.at(0).decisions) {
+    auto selections = lower_intrinsics(t.program, &target).selections;
+    for (const RowDecision& row : selections.at(0).decisions) {
       all.push_back(row.reason);
     }
     return all;

@@ -314,7 +314,8 @@ TEST(ScheduleItem, TheModelOfCacheBlocks) {
   EXPECT_TRUE(equal(program, parse(print(program)))) << print(program);
   auto blocks = [&](const Target& target) {
     std::vector<int64_t> values;
-    for (auto& [name, value] : apply_schedules(program, target, {}).applied[0].values) {
+    auto applied = apply_schedules(program, target, {}).applied;
+    for (auto& [name, value] : applied.at(0).values) {
       values.push_back(value);
     }
     return values;
