@@ -188,7 +188,8 @@ std::vector<Size> grid() {
 TEST(Sgemm, EverySizeOnEveryPath) {
   for (const std::string& target : targets_here()) {
     ParamValues params = kSmallBlocks;
-    params.insert({{"tiny", 200}, {"much", 6000}, {"fewest", 3}, {"shared_columns", 32}});
+    params.insert(
+        {{"tiny", 200}, {"near_depth", 24}, {"much", 6000}, {"fewest", 3}, {"shared_columns", 32}});
     Compiled sgemm("sgemm.inlay", "sgemm", target, params);
     for (const Size& size : grid()) sgemm.check(size);
   }
@@ -235,8 +236,12 @@ TEST(Sgemm, PanelsOfEveryMicroKernel) {
 TEST(Sgemm, AsTheBlasHasIt) {
   for (const std::string& target : targets_here()) {
     ParamValues blocks = kSmallBlocks;
-    blocks.insert(
-        {{"tiny", 1000}, {"one", 10000}, {"much", 6000}, {"fewest", 8}, {"shared_columns", 32}});
+    blocks.insert({{"tiny", 1000},
+                   {"one", 10000},
+                   {"near_depth", 24},
+                   {"much", 6000},
+                   {"fewest", 8},
+                   {"shared_columns", 32}});
     cli::LoadedProgram loaded(build("sgemm_blas.inlay", target, blocks)[Artifact::SharedObject]);
     for (int which = 0; which < 4; ++which) {
       bool ta = which / 2, tb = which % 2;
