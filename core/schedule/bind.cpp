@@ -121,7 +121,7 @@ void require_nesting(const Site& site, ForKind kind, const std::string& rule) {
 
 namespace {
 
-const char* kRule = "illegal-bind";
+const char* const kRule = "illegal-bind";
 
 // The first barrier, and the first other statement or expression whose order counts.
 struct Fences : Visitor {

@@ -290,7 +290,7 @@ class ContextSimplifier : public Mutator {
     auto* binary = expr.as<Binary>();
     if (binary->op == BinaryOp::And || binary->op == BinaryOp::Or) {
       int64_t neutral = binary->op == BinaryOp::And;
-      for (auto [side, other] : {std::pair{binary->a, binary->b}, {binary->b, binary->a}}) {
+      for (const auto& [side, other] : {std::pair{binary->a, binary->b}, {binary->b, binary->a}}) {
         if (auto* known = as_int(side)) return known->value == neutral ? other : side;
       }
       return expr;

@@ -20,7 +20,7 @@ namespace inlay {
 
 namespace {
 
-const char* kRule = "illegal-pipeline";
+const char* const kRule = "illegal-pipeline";
 // Vectors of 16 bytes are stored at addresses of that alignment, in both halves.
 constexpr int64_t kHalfBytes = 16;
 

@@ -23,7 +23,7 @@ namespace inlay {
 
 namespace {
 
-const char* kRule = "illegal-stage";
+const char* const kRule = "illegal-stage";
 // A work-item's loads are of at most 16 bytes.
 constexpr int64_t kWidestBytes = 16;
 // Loads of a work-item, which are written out one by one.

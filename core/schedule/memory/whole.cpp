@@ -14,7 +14,7 @@ namespace inlay {
 
 namespace {
 
-const char* kRule = "illegal-whole";
+const char* const kRule = "illegal-whole";
 
 // The first thing in a body whose evaluation, on values of no meaning, may fail or be noticed.
 struct Noticed : Visitor {

@@ -151,8 +151,9 @@ int32_t check_kernel(const InlayGpuEntry& entry, uint32_t index, const char* whe
     if (arg.size == 0 || arg.size > 8 || (arg.size & (arg.size - 1)) != 0 ||
         (pointer && arg.size != 8)) {
       what = "has an argument of unfit size";
+    } else if (arg.offset < end || arg.offset % arg.size != 0) {
+      what = "has arguments that overlap";
     }
-    if (arg.offset < end || arg.offset % arg.size != 0) what = "has arguments that overlap";
     end = uint64_t{arg.offset} + arg.size;
   }
   if (kernel.kernarg_size < end) what = "has an argument outside of its kernarg_size";

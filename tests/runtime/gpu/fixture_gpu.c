@@ -36,6 +36,8 @@ enum { AXPY, COPY, REVERSE, GEOMETRY, EXACT, STRAY, WIDE, HUGE_GROUP, BIG_LDS, I
 static const InlayKernelArg kAxpyArgs[] = {VALUE(0, 4), POINTER(8), POINTER(16), VALUE(24, 8)};
 #ifdef FIXTURE_WRONG_ARGS
 static const InlayKernelArg kCopyArgs[] = {POINTER(0), VALUE(8, 8), VALUE(16, 8)};
+#elif defined(FIXTURE_EMPTY_ARG)
+static const InlayKernelArg kCopyArgs[] = {POINTER(0), POINTER(8), VALUE(16, 0)};
 #else
 static const InlayKernelArg kCopyArgs[] = {POINTER(0), POINTER(8), VALUE(16, 8)};
 #endif

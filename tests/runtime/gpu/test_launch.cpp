@@ -64,6 +64,14 @@ TEST(Entry, refusals) {
   }
 }
 
+// What the table itself says is read when the file is loaded.
+TEST(Entry, wrong_tables) {
+  InlayModule* module = nullptr;
+  EXPECT_EQ(inlay_module_load(gpu_file("empty_arg").c_str(), &module), INLAY_ERROR_BAD_CODE_OBJECT);
+  EXPECT_NE(last_error().find("kernel copy has an argument of unfit size"), std::string::npos)
+      << last_error();
+}
+
 TEST(Entry, of_a_program_without_one) {
   Module module;
   const InlayGpuEntry* entry = nullptr;

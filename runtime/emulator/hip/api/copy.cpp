@@ -180,13 +180,13 @@ int symbol(const void* variable, size_t bytes, size_t offset, uint8_t** at) {
 }
 int to_symbol(const void* variable, const void* source, size_t bytes, size_t offset, int kind,
               void* stream, Return mode) {
-  uint8_t* at;
+  uint8_t* at = nullptr;
   const int r = symbol(variable, bytes, offset, &at);
   return r != kSuccess ? r : copy(at, source, bytes, kind, stream, mode);
 }
 int from_symbol(void* target, const void* variable, size_t bytes, size_t offset, int kind,
                 void* stream, Return mode) {
-  uint8_t* at;
+  uint8_t* at = nullptr;
   const int r = symbol(variable, bytes, offset, &at);
   return r != kSuccess ? r : copy(target, at, bytes, kind, stream, mode);
 }
