@@ -185,7 +185,7 @@ TEST_F(EmulatorCli, EmulateSaysWhatIsWrong) {
   wrong("--trace /nonexistent/file x", 2, "/nonexistent/file");
   wrong("/nonexistent", 1, "no such program");
   wrong("no_such_program_anywhere", 1, "no such program");
-  wrong(write("data", "text"), 1, "Permission denied");
+  wrong(write("data", "text"), 1, "not executable; chmod +x");
 }
 
 }  // namespace
