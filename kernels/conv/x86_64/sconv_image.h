@@ -173,19 +173,38 @@ struct SconvImage {
     }
   }
 
+  // Sets of sums that take turns over the steps, where those of one would wait for each other: two
+  // products in a cycle, four cycles each.
+  static constexpr int sets(int sums) { return sums >= 8 ? 1 : sums >= 4 ? 2 : sums >= 2 ? 4 : 8; }
+
   // `count` steps, `channel` floats apart from `at` on.
   template <int kM, int kV>
   INLAY_INLINE void run_whole(Sums<kM, kV>& sum, const float* const (&a)[kM], int64_t at,
                               int64_t channel, int64_t count, const float* b) {
-    const float* const pairs = b + (count & ~(int64_t)1) * kNr;
-    while (b < pairs) {
-      __asm__("" : "+r"(at), "+r"(b));
-      step<kM, kV, false>(sum, a, at, b, 0);
-      step<kM, kV, false>(sum, a, at + channel, b + kNr, 0);
-      at += 2 * channel;
-      b += 2 * kNr;
+    constexpr int kSets = sets(kM * kV), kSteps = kSets > 1 ? kSets : 2;
+    const float* const end = b + count * kNr;
+    Vector more[kSets][kM][kV];
+    INLAY_UNROLL for (int u = 1; u < kSets; ++u) {
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) more[u][i][v] = Isa::zero();
+      }
     }
-    if (count & 1) step<kM, kV, false>(sum, a, at, b, 0);
+    const float* const turns = b + count / kSteps * kSteps * kNr;
+    while (b < turns) {
+      __asm__("" : "+r"(at), "+r"(b));
+      INLAY_UNROLL for (int u = 0; u < kSteps; ++u) {
+        step<kM, kV, false>(u % kSets == 0 ? sum : more[u % kSets], a, at + u * channel,
+                            b + u * kNr, 0);
+      }
+      at += kSteps * channel;
+      b += kSteps * kNr;
+    }
+    INLAY_UNROLL for (int u = 1; u < kSets; ++u) {
+      INLAY_UNROLL for (int i = 0; i < kM; ++i) {
+        INLAY_UNROLL for (int v = 0; v < kV; ++v) sum[i][v] = Isa::add(sum[i][v], more[u][i][v]);
+      }
+    }
+    for (; b < end; b += kNr, at += channel) step<kM, kV, false>(sum, a, at, b, 0);
   }
 
   // The same for the pixels of `mask`.
