@@ -20,8 +20,8 @@
 #define INLAY_INLINE static inline __attribute__((always_inline))
 #define INLAY_APART static __attribute__((noinline))
 
-struct SgroupsShape {
-  int64_t groups, rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w;
+struct SconvShape {
+  int64_t rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w;
 };
 
 /// Strides in floats: of a row, a pixel and a channel of an image.
@@ -39,28 +39,28 @@ struct SconvGroups {
   static constexpr int64_t kWeights = 512;                       ///< rows of weights
   static constexpr int64_t kPixels = 1024;                       ///< pixels of the rows of a filter
 
-  static int64_t reach(const SgroupsShape& shape) { return (shape.taps_h - 1) * shape.dh + 1; }
+  static int64_t reach(const SconvShape& shape) { return (shape.taps_h - 1) * shape.dh + 1; }
   // Groups in a vector.
-  static int64_t together(const SgroupsShape& shape) {
+  static int64_t together(const SconvShape& shape) {
     const int64_t most = shape.n > shape.k ? shape.n : shape.k;
     return kLanes / (most > 1 ? most : 1);
   }
-  static bool three_columns(const SgroupsShape& shape) {
+  static bool three_columns(const SconvShape& shape) {
     return shape.taps_w == 3 && shape.dw == 1 && (shape.sw == 1 || shape.sw == 2);
   }
-  static bool takes(const SgroupsShape& shape) {
+  static bool takes(int64_t groups, const SconvShape& shape) {
     // A group alone is worth the copy where three taps share an input.
     const bool fits = shape.n <= kLanes && shape.k <= kLanes;
     const bool alone = together(shape) == 1;
-    return shape.groups > 1 && fits && (!alone || three_columns(shape)) && shape.n > 0 &&
-           shape.k > 0 && shape.taps_h > 0 && shape.taps_w > 0 && shape.taps_h <= kTaps &&
-           shape.taps_w <= kTaps && shape.taps_h * shape.taps_w * shape.k <= kWeights &&
-           shape.w > 0 && reach(shape) <= kPixels / shape.w;
+    return groups > 1 && fits && (!alone || three_columns(shape)) && shape.n > 0 && shape.k > 0 &&
+           shape.taps_h > 0 && shape.taps_w > 0 && shape.taps_h <= kTaps && shape.taps_w <= kTaps &&
+           shape.taps_h * shape.taps_w * shape.k <= kWeights && shape.w > 0 &&
+           reach(shape) <= kPixels / shape.w;
   }
 
   // What the blocks of a row of c have in common.
   struct Row {
-    const SgroupsShape& shape;
+    const SconvShape& shape;
     const float* weights;
     const int32_t* places;     ///< of channel 0 of each lane's group
     const float* rows[kTaps];  ///< of the taps r0..r1, at column 0
@@ -74,7 +74,7 @@ struct SconvGroups {
   // taps are that far and 1 apart. With kAlone a vector holds one group.
   template <int kSize, int kStride, bool kAlone>
   INLAY_APART void block(const Row& row, int64_t x, int64_t size, float* c) {
-    const SgroupsShape& shape = row.shape;
+    const SconvShape& shape = row.shape;
     const int64_t k = shape.k, column = x * shape.sw - shape.left;
     // Of each tap, or of all, the pixels that it meets; with kStride, the columns that there are.
     uint32_t there[kStride > 0 ? 1 : kTaps] = {};
@@ -199,14 +199,14 @@ struct SconvGroups {
     }
   }
 
-  INLAY_APART void run(const SgroupsShape& shape, bool relu, const float* a, SconvStrides as,
-                       const float* b, int64_t b0, const float* bias, int64_t bias0, float* c,
-                       SconvStrides cs) {
+  INLAY_APART void run(int64_t groups, const SconvShape& shape, bool relu, const float* a,
+                       SconvStrides as, const float* b, int64_t b0, const float* bias,
+                       int64_t bias0, float* c, SconvStrides cs) {
     alignas(64) float weights[kWeights * kLanes], image[kPixels * kLanes];
     const int64_t n = shape.n, k = shape.k;
     const int64_t most = together(shape);
-    for (int64_t g = 0; g < shape.groups; g += most) {
-      const int64_t count = most < shape.groups - g ? most : shape.groups - g;
+    for (int64_t g = 0; g < groups; g += most) {
+      const int64_t count = most < groups - g ? most : groups - g;
       for (int64_t t = 0; t < shape.taps_h * shape.taps_w * k; ++t) {
         Vector row = Isa::zero();
         for (int64_t j = 0; j < count; ++j) {
@@ -233,7 +233,7 @@ struct SconvGroups {
           return image + line % reach(shape) * shape.w * kLanes;
         };
         if (next < top) next = top;
-        for (; next <= top + (row.r1 - 1) * shape.dh; ++next) {
+        for (; row.r0 < row.r1 && next <= top + (row.r1 - 1) * shape.dh; ++next) {
           copy(groups_a + next * as.row, as, shape.w, count * k, kept(next));
         }
         for (int64_t r = row.r0; r < row.r1; ++r) row.rows[r] = kept(top + r * shape.dh);

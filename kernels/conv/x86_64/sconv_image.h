@@ -48,10 +48,6 @@
 #define INLAY_UNROLL _Pragma("clang loop unroll(full)")
 #define INLAY_INLINE static inline __attribute__((always_inline))
 
-struct SconvShape {
-  int64_t rows, m, n, taps_h, taps_w, k, sh, sw, dh, dw, top, left, h, w;
-};
-
 // Blocks are of kMr pixels by two vectors of channels. Where a panel has no more than one, of kMr
 // or, side by side, of kTall.
 template <typename Isa, int kMr, int kTall, bool kPlanes>
@@ -630,10 +626,8 @@ static __attribute__((noinline)) void sconv_groups(int64_t groups, int64_t og, c
                                                    bool relu, const float* a, SconvStrides as,
                                                    const float* b, int64_t b0, const float* bias,
                                                    int64_t bias0, float* c, SconvStrides cs) {
-  const SgroupsShape shape{groups, s.rows, s.m,  s.n,   s.taps_h, s.taps_w, s.k, s.sh,
-                           s.sw,   s.dh,   s.dw, s.top, s.left,   s.h,      s.w};
-  if (s.n == og && SconvGroups<Isa, kPlanes>::takes(shape)) {
-    SconvGroups<Isa, kPlanes>::run(shape, relu, a, as, b, b0, bias, bias0, c, cs);
+  if (s.n == og && SconvGroups<Isa, kPlanes>::takes(groups, s)) {
+    SconvGroups<Isa, kPlanes>::run(groups, s, relu, a, as, b, b0, bias, bias0, c, cs);
     return;
   }
   for (int64_t g = 0; g < groups; ++g) {
